@@ -58,6 +58,14 @@ def carriers(
     return [Carrier(*values) for values in zip(*(one.tolist() for one in columns), strict=True)]
 
 
+def has_answered(table: PacketTable, source: int, target: int) -> bool:
+    """Whether any place saw a packet back from a target, which then knows a way to this source."""
+    low, high = table.flows.low, table.flows.high
+    is_back = (low == target) & (high == source), (low == source) & (high == target)
+    sides = table.first_of_side[:-2].reshape(-1, 2)
+    return any(bool((sides[is_pair, side] >= 0).any()) for side, is_pair in enumerate(is_back))
+
+
 def is_forwarded(ttl: int) -> bool:
     """Whether a TTL shows that routers have taken from it: no system begins with it, and it is not far from one."""
     return bool(_IS_FORWARDED[ttl])

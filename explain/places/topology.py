@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.addresses import BROADCAST
+from explain.addresses import BROADCAST, NO_MAC
 from explain.arrays import distinct
 from explain.places.matching import NONE
 from explain.places.stations import Stations
@@ -204,20 +204,35 @@ class Topology:
         due = self._due_on_link(last, near, visited)
         if due is not None:
             return "link", due
-        target_mac = int(table.links.target[table.link[last]])
+        target_mac, target = int(table.links.target[table.link[last]]), table.ends(last)[1]
+        routed = [place for place, is_on_link in near.items() if not is_on_link]
+        if target_mac == NO_MAC:  # of -i any and of tunnels nobody knows who was meant, but who gets such packets
+            routed = [place for place in routed if self._is_known_at(place, target)]
+            return ("router", routed[0]) if len(routed) == 1 else (None, None)
         if target_mac >= BROADCAST or target_mac & _GROUP_BIT:
             return None, None
         if target_mac not in stations.heard:
             return "link", None
-        target = table.ends(last)[1]
         if target_mac in stations.owners.get(target, set()):
             return "target", None
         if target_mac not in stations.claimed and target_mac not in self.passing:
             return None, None  # whose MAC this is, no frame says
-        routed = [place for place, is_on_link in near.items() if not is_on_link]
         if not routed and not self._is_listened_beyond(last, visited):
             return None, None  # it may have left on a side where nobody recorded
         return "router", routed[0] if len(routed) == 1 else None
+
+    def routers_between(self, one: int, other: int) -> int | None:
+        """How many routers pass packets on between two places, as those that both saw show; None if there are none."""
+        table, packet, order = self._table, self._seen.packet, self._seen.by_packet
+        near, far = (order[table.place[order] == place] for place in (one, other))
+        _, at, to = np.intersect1d(packet[near], packet[far], return_indices=True)
+        hops = np.abs(table.ttl[near[at]].astype(np.int64) - table.ttl[far[to]])
+        return int(np.median(hops)) or None if len(hops) else None
+
+    def _is_known_at(self, place: int, address: int) -> bool:
+        """Whether a place saw packets from or to an address."""
+        flows = self._table.flows
+        return bool(((flows.place == place) & ((flows.low == address) | (flows.high == address))).any())
 
     def _is_listened_beyond(self, last: int, visited: set[int]) -> bool:
         """Whether any place was recorded that a packet did not pass, and that is not on its last link.

@@ -73,7 +73,7 @@ def test_a_refusal_that_never_comes_back_is_called_a_rst_and_not_a_syn_ack():
         walk.back(when + 0.1, None, segment(server, client, 20, 0, 8, ip_id=ip_id + 50))
     report = asked(walk).report()
     (finding,) = report.findings
-    assert (finding.values["case"], finding.values["answer"]) == ("reply-router", "RST")
+    assert (finding.values["case"], finding.values["answer"]) == ("reply-within", "RST")
 
 
 @pytest.mark.parametrize("comes_through", [False, True])
@@ -287,3 +287,52 @@ def test_where_nobody_listened_behind_a_router_nothing_is_said_of_it():
     (finding,) = walk.report().findings
     assert "stage" not in finding.values
     assert {"filter-on-router-forward", "filter-on-target-input"} <= {*finding.rivals}
+
+
+def _refused_once(walk, ttl):
+    """A connection that opens and closes, and another one whose SYNs a router on the way keeps."""
+    client, server = (INSIDE, 40000), (SERVER, 80)
+    walk.out(0.0, segment(client, server, 2, 1), segment(client, server, 2, 1, ttl=ttl))
+    walk.back(0.1, segment(server, client, 20, 0, 2, ttl=ttl), segment(server, client, 20, 0, 2))
+    for number in range(3):
+        walk.out(1.0 + number, segment((INSIDE, 40001), (SERVER, 81), 2, 7, ip_id=number + 5), None)
+    return asked(walk).report()
+
+
+@pytest.mark.parametrize(("ttl", "case"), [(63, "request-within"), (61, "request-between")])
+def test_a_packet_that_misses_the_next_place_is_lost_in_the_routers_that_others_pass_on_the_way_there(ttl, case):
+    report = _refused_once(Walk(), ttl)
+    (lost,) = [one for one in of_kind(report, "journey") if one.outcome == "vanished"]
+    assert (lost.fields.stage, lost.fields.due.capture, lost.fields.routers) == ("router", 1, 64 - ttl)
+    (finding,) = [one for one in report.findings if one.cause == "tcp-syn-unanswered"]
+    assert (finding.values["case"], finding.values["routers"]) == (case, 64 - ttl)
+
+
+def test_a_connection_that_an_error_turned_away_was_answered_by_who_sent_it():
+    walk = Walk()
+    for number in range(3):
+        syns = [segment((INSIDE, 40000), (SERVER, 80), 2, 7, ttl=ttl, ip_id=number + 1) for ttl in (64, 63)]
+        walk.out(1.0 + number, *syns)
+        walk.back(1.5 + number, *(ip(OTHER, INSIDE, 1, icmp(3, 1, 0, syns[1][:28]), ttl) for ttl in (63, 64)))
+    (told,) = of_kind(asked(walk).report(), "journey")
+    assert (told.outcome, told.fields.speaker) == ("answered-elsewhere", OTHER)
+
+
+def test_a_syn_that_a_translation_passed_on_arrived_at_whom_it_was_passed_on_to():
+    walk = Walk()
+    for number in range(3):
+        ends = (OTHER, 40000 + number), (R_OUTER, 80)
+        near = segment(*ends, 2, 7000 + number, ip_id=number + 1)
+        walk.out(1.0 + number, near, segment(ends[0], (SERVER, 80), 2, 7000 + number, ttl=63, ip_id=number + 1))
+    (finding,) = asked(walk).report().findings
+    assert (finding.values["case"], finding.values["turned"]) == ("request-translated", SERVER)
+
+
+def test_who_answers_a_private_address_elsewhere_knows_a_way_back_to_it():
+    walk, server = Walk(), (SERVER, 80)
+    client = ("10.0.0.5", 40000)
+    walk.out(0.0, segment(client, server, 2, 1), segment(client, server, 2, 1, ttl=63))
+    walk.back(0.1, segment(server, client, 20, 0, 2, ttl=63), segment(server, client, 20, 0, 2))
+    for seq in range(1, 4):
+        walk.out(float(seq), ping(client[0], SERVER, seq, ip_id=seq), ping(client[0], SERVER, seq, ttl=63, ip_id=seq))
+    assert "masquerade-missing" not in [one.cause for one in asked(walk).report().findings]

@@ -100,3 +100,14 @@ def test_interfaces_without_names_are_told_by_their_numbers():
     frames = [enhanced(ping("192.0.2.1", "192.0.2.2", 1), port=0), enhanced(ping("192.0.2.8", "192.0.2.9", 1), port=1)]
     story = explain.explain(io.BytesIO(section() + interface() * 2 + b"".join(frames))).story()
     assert "Seen at interface 2 of the file" in story
+
+
+def test_what_any_shows_going_into_a_router_and_not_coming_out_vanished_in_it():
+    closed = ("198.51.100.7", 81)
+    kept = [(6.0 + number, through(INSIDE, closed, SYN, 2, seq=7)) for number in range(3)]
+    frames = [
+        (0.0, through(INSIDE, SERVER, SYN, 2)), (0.0001, through(INSIDE, SERVER, SYN, 3, 63)),
+        (1.0, through(SERVER, INSIDE, SYN | ACK, 3, ack=1)), (1.0001, through(SERVER, INSIDE, SYN | ACK, 2, 63, ack=1)),
+    ]  # fmt: skip
+    told = " ".join(explain.explain(pcap(*frames, *kept, link_type=SLL2)).story().split())
+    assert "passed ifindex 2 and never came out of the router behind it at ifindex 3" in told

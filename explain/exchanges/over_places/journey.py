@@ -81,6 +81,7 @@ class Journey:
         stage: where it vanished: link (it left one end and did not reach the other), router (a router has it
             and did not pass it on), target (it arrived, and no reply left), or None.
         due: the next place on the way, where it is missing; None if none was recorded.
+        routers: how many pass packets on between ``last_seen`` and ``due``; None where nothing says.
         packets, missing: packets of the direction that was lost, and how many of them did not arrive.
         speaker: who sent an error instead of an answer, or answered although somebody else was asked.
         places: how many vantage points saw the conversation.
@@ -98,6 +99,7 @@ class Journey:
     lost: str | None
     stage: str | None
     due: Spot | None
+    routers: int | None
     packets: int
     missing: int
     speaker: str | None
@@ -223,6 +225,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         lost=verdict.lost,
         stage=verdict.stage,
         due=Spot(due.capture, due.interface, 0, due.device) if due else None,
+        routers=verdict.routers,
         packets=verdict.packets,
         missing=verdict.missing,
         speaker=speaker,

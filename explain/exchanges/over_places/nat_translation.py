@@ -14,6 +14,7 @@ from explain.exchanges.over_places.nat_checksums import checksum_proof, ip_check
 from explain.exchanges.over_places.nat_flow import Ends, NatSide, Version, both_sides, ends_of, side_of, versions
 from explain.exchanges.over_places.sights import Spot, spot_of
 from explain.exchanges.over_places.trails import forward, near_rows
+from explain.exchanges.segment import has_answered
 from explain.places.matching import NONE
 from explain.record import dataclass
 from explain.table import ICMP, ICMPV6, SYN
@@ -233,7 +234,7 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     rows = np.unique(np.concatenate([forward(table, leg)[0] for leg in legs]))
     ttl = table.ttl[rows]
     ends = {ends_of(table, row, is_back=False) for row in rows.tolist()}
-    if len(ends) > 1 or int(ttl.max()) == int(ttl.min()):
+    if len(ends) > 1 or int(ttl.max()) == int(ttl.min()) or has_answered(table, *table.ends(int(rows[0]))):
         return None
     ordered = paths.topology.in_order(rows)
     before = int(ordered[0])

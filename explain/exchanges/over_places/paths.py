@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import distinct
+from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.over_places.stretches import Stretch, Way, stretches
 from explain.exchanges.over_places.trails import forward, whole
 from explain.places.matching import NONE
@@ -36,6 +37,7 @@ class Verdict:
         sample, last: first and last row on the way of what it is about; of one packet where packets vanished.
         lost: ``request`` or ``reply``, None where nothing vanished.
         stage, due: what lay ahead of the last place, and the place where the packet was due; see ``Topology.beyond``.
+        routers: how many pass packets on between the last place and ``due``; None where nothing says.
         packets, missing: how many there were, and how many of them had no answer.
         error: row of what came back instead of an answer.
         stretches: of a run of pings of which some were answered, where the others were lost.
@@ -53,6 +55,7 @@ class Verdict:
     error: int | None = None
     stretches: tuple[Stretch, ...] = ()
     silent: Verdict | None = None
+    routers: int | None = None
 
 
 class Paths:
@@ -118,6 +121,7 @@ def _failed(paths: Paths, seen: _Seen, start: int, failed: list[Leg]) -> Verdict
     """What became of packets whose sender, at the place ``start``, heard no answer."""
     table, (ahead, back, errors) = paths.table, seen
     missing = _missing(table, ahead, failed)
+    errors = np.concatenate((errors, _errors_about(table, failed)))
     errors = errors[table.place[errors] == start]
     answered = set(_marks(table, back[table.place[back] == start]))
     if len(errors) and not answered:
@@ -140,6 +144,13 @@ def _failed(paths: Paths, seen: _Seen, start: int, failed: list[Leg]) -> Verdict
     return _placed(paths, kind, replies, "reply") if len(replies) else _placed(paths, kind, missing, "request")
 
 
+def _errors_about(table: PacketTable, failed: list[Leg]) -> Rows:
+    """The errors about connections that they turned away; what is no connection has its errors among its rows."""
+    flows = [table.flow[part.rows(index)[0]] for part, index in failed if part.kind == "tcp.connection"]
+    found: Rows = table.icmp.row[np.isin(quoted_flows(table), flows)] if flows else np.empty(0, np.int64)
+    return found
+
+
 def _stretches(paths: Paths, seen: _Seen, answered: set[int], wanted: set[int]) -> list[Stretch]:
     """Where the pings of a run were lost that nobody answered, by where the others passed."""
     requests, replies = _marks(paths.table, seen.ahead), _marks(paths.table, seen.back)
@@ -160,7 +171,7 @@ def _worst(paths: Paths, lost: list[Stretch], ahead: Rows, back: Rows) -> Verdic
         stage, due = paths.topology.beyond(worst.rows[0], way[np.isin(table.place[way], table.place[same])])
     return Verdict(
         VANISHED, int(same[0]), worst.rows[0], "reply" if worst.is_reply else "request", stage, due,
-        len(set(_marks(table, way))), len(worst.rows), stretches=tuple(lost),
+        len(set(_marks(table, way))), len(worst.rows), stretches=tuple(lost), routers=worst.routers,
     )  # fmt: skip
 
 
@@ -199,7 +210,8 @@ def _placed(paths: Paths, kind: str, rows: Rows, lost: str) -> Verdict:
     stage, due = topology.beyond(last, rows)
     packets = _count(paths, rows[table.place[rows] == table.place[rows[0]]])
     missing = max(packets, _count(paths, reached))
-    gone = Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing)
+    routers = topology.routers_between(last_place, due) if stage == "router" and due is not None else None
+    gone = Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing, routers=routers)
     if kind == "udp.flow" and (stage == "target" or due is None):
         return Verdict(DELIVERED, int(same[0]), last, silent=gone)  # nobody need answer a datagram
     return gone

@@ -127,9 +127,13 @@ def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends:
     last = spot_name(table, fields.last_seen)
     due = spot_name(table, fields.due) if fields.due else ""
     stage = "wire" if fields.stage == "link" and not fields.due else fields.stage
+    if stage == "router" and fields.routers:
+        stage = "between" if fields.routers > 1 else "within"
     message = f"journey.vanished.{stage or 'somewhere'}"
+    # Behind a NAT its target is another one than he who was asked.
+    target = table.addresses.text(table.ends(row_of(table, fields.last_seen))[1])
     what = Line(f"journey.what.{fields.lost}", {})
-    return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
+    return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what, target=target)
 
 
 def _changed_option(teller: Teller, fields: Journey, changed: ChangedOption, name: str) -> Line:

@@ -147,9 +147,16 @@ def _finding(
 
 def _where(table: PacketTable, verdict: Verdict, lost: str, stage: str) -> dict[str, Any]:
     """Where a packet was seen last, and where it was due next."""
-    last, due = verdict.last, verdict.due
+    last, due, case = verdict.last, verdict.due, f"{lost}-{stage}"
+    if stage == "link" and due is None:
+        case = f"{lost}-wire"
+    elif stage == "router" and verdict.routers:
+        case = f"{lost}-between" if verdict.routers > 1 else f"{lost}-within"
+    elif case == "request-target" and table.ends(last)[1] != table.ends(verdict.sample)[1]:
+        case = "request-translated"
     return {
-        "case": f"{lost}-wire" if stage == "link" and due is None else f"{lost}-{stage}",
+        "case": case, "routers": verdict.routers or 0,
+        "turned": table.addresses.text(table.ends(last)[1]), "turned_port": table.ports(last)[1],
         "last": table.places[table.place[last]].label, "next": "" if due is None else table.places[due].label,
         "lost": lost, "stage": stage, "answer": "RST" if int(table.flags[last]) & RST else "SYN-ACK",
         "knob": _FORWARDING_6 if int(table.layers[last]) & IPV6 else _FORWARDING_4,

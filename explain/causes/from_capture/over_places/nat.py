@@ -13,7 +13,7 @@ from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.columns import rows_of
-from explain.exchanges.segment import carriers, is_forwarded
+from explain.exchanges.segment import carriers, has_answered, is_forwarded
 from explain.places.near import copies_of, whole_of
 from explain.table import ACK, FRESH_TTLS, SYN
 
@@ -64,7 +64,8 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
     public |= _translating(whole_of(table), {sender for *_, (sender, _) in routed} - public)
     for row, member, (sender, receiver) in routed:
         source, target = table.ends(row)
-        if sender in public or receiver == holders.get(target):  # from where addresses are public, or there already
+        is_outside = sender in public or receiver == holders.get(target)  # where addresses are public, or there already
+        if is_outside and not has_answered(whole_of(table), source, target):
             groups[source, target].append(member)
     for (source, target), members in groups.items():
         rows = rows_of(members)

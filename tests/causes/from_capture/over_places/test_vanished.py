@@ -138,7 +138,7 @@ def replies_that_end_outside(missing):
 def test_who_forwarded_the_requests_is_the_router_that_kept_the_replies():
     found = replies_that_end_outside(range(1, 9))
     (finding,) = found.findings
-    assert finding.values["case"] == "reply-router"
+    assert finding.values["case"] == "reply-within"
     assert [one.frames for one in finding.evidence if one.capture == 1] == [((1, 16),)]
     assert not {"echo-ignored-by-target", "filter-on-target-input", "filter-on-target-output"} & set(finding.rivals)
 
