@@ -10,7 +10,7 @@ import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY
 from explain.causes.chance import without_chance
-from explain.causes.from_capture.ping_sizes import rivals_by_size
+from explain.causes.from_capture.ping_sizes import LARGE, rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges import losses
@@ -44,7 +44,8 @@ _NOBODY_ANSWERS = (
     "echo-ignored-by-target", "filter-on-target-input", "filter-on-target-ingress", "filter-on-switch",
     "sender-address-in-wrong-subnet", "filter-on-sender-input", "target-interface-down",
 )  # fmt: skip
-_ANYWHERE = ("", "link")  # cases that say nothing of what else came by
+_ANYWHERE = ("", "link", "large")  # cases that say nothing of what else came by
+_LARGE_FIRST = ("pmtu-blackhole", "mtu-mismatch-on-link")
 _MOST_CITED = 4  # segments of the target that show that it is reached
 
 
@@ -188,6 +189,8 @@ def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...]
         return proof, possible(why), "reached"
     if is_private_underway(scene.table, rows[0]):
         return [], nat_first(why), "private"
+    if scene.table.length[at].min() >= LARGE:
+        return [], tuple(sorted(why, key=lambda one: one not in _LARGE_FIRST)), "large"
     if len(why) < len(sized):
         return [], why, "link"
     return [], why, "underway" if _passes_one_way(scene.table, rows[0]) else ""

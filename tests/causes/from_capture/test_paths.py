@@ -221,7 +221,8 @@ def test_replies_of_which_only_the_first_fragment_comes_back_are_filtered_on_the
 
 
 def test_large_pings_alone_say_nothing_about_the_size():
-    assert causes(*((float(seq), large_ping(seq)) for seq in (1, 2, 3))) == ["echo-unanswered"]
+    (finding,) = report(*((float(seq), large_ping(seq)) for seq in (1, 2, 3))).findings
+    assert (finding.cause, finding.values["case"], finding.rivals[0]) == ("echo-unanswered", "large", "pmtu-blackhole")
 
 
 CLIENT, SERVER = (ALICE, 40000), (FAR, 80)
