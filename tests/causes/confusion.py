@@ -1,12 +1,12 @@
 """The confusion matrix: for each kind of witness, how often the truth is in the set, how often first, how large.
 
-Run by hand (``python tests/causes/confusion.py [-v] [-s] [--from FOLDER] [--view VIEW,...] [--readme] [NAME...]``);
-``--readme`` writes the table of the README anew. ``test_diagnosis_cases`` asserts what may never change: that the
-truth is in every set, and first with everything.
+Run by hand.  ``test_diagnosis_cases`` asserts what may never change: that the truth is in every set, and first with
+everything.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -154,7 +154,7 @@ class Row:
 COMPARED = {"text", "text alone", "text+wire", "text+unnamed", "wire"}
 
 
-def matrix_row(everyone: list[Recorded], view: str, words: list[str]) -> Row:
+def matrix_row(everyone: list[Recorded], view: str, asked: argparse.Namespace) -> Row:
     """The sums of one view; with ``-v`` every miss is said, with ``-s`` every set."""
     row = Row(view)
     for each in everyone:
@@ -172,9 +172,9 @@ def matrix_row(everyone: list[Recorded], view: str, words: list[str]) -> Row:
         row.inside, row.first = row.inside + is_in, row.first + is_first
         is_whole = view in {"everything", "text+states", "states"}
         is_odd = each.truth in SECTION_0 and (named[:1] != [each.truth] or (view == "everything" and len(named) > 1))
-        if "-v" in words and (not is_in or (is_whole and not is_first) or is_odd):
+        if asked.is_verbose and (not is_in or (is_whole and not is_first) or is_odd):
             print(f"  {view}: {each.name}: {each.truth} {'in' if is_in else 'NOT IN'} {named[:6]} ({len(named)})")
-        if "-s" in words:
+        if asked.has_sizes:
             more = sorted(set(named) - could)
             print(f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could)}) more: {' '.join(more)}")
     return row
@@ -218,19 +218,17 @@ def write_table(rows: list[Row]) -> None:
     path.write_text(f"{before}{_BEGIN}\n{table}\n\n{_END}{after}", encoding="utf-8")
 
 
-def main(words: list[str]) -> None:
+def main() -> None:
     """Print the matrix."""
-    words = list(words)
-    source = _option(words, "--from")
-    views = (_option(words, "--view") or ",".join((*VIEWS, *MORE_VIEWS))).split(",")
-    chosen = [word for word in words if not word.startswith("-")]
-    everyone = [_told(path.parent) for path in sorted(Path(source).glob("*/meta.json"))] if source else [*recordings()]
-    everyone = [each for each in everyone if not chosen or any(word in each.name for word in chosen)]
-    if "--readme" in words:
-        write_table([matrix_row(everyone, view, words) for view in TOLD])
+    asked = _words().parse_args()
+    source = asked.source
+    everyone = [_told(path.parent) for path in sorted(source.glob("*/meta.json"))] if source else [*recordings()]
+    everyone = [each for each in everyone if not asked.names or any(word in each.name for word in asked.names)]
+    if asked.readme:
+        write_table([matrix_row(everyone, view, asked) for view in TOLD])
         return
-    for view in views:
-        row = matrix_row(everyone, view, words)
+    for view in asked.view.split(","):
+        row = matrix_row(everyone, view, asked)
         several = max(row.cases, 1)
         print(f"{view:12} {row.cases:4} cases, truth in {row.inside}, first {row.first}, ", end="")
         print(f"mean size {row.size / several:.2f}", end="")
@@ -239,14 +237,18 @@ def main(words: list[str]) -> None:
         print(f", unusable {row.unusable}, slowest {row.seconds:.2f} s")
 
 
-def _option(words: list[str], name: str) -> str | None:
-    if name not in words:
-        return None
-    at = words.index(name)
-    value = words[at + 1]
-    del words[at : at + 2]
-    return value
+def _words() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only recordings with one of these in their names")
+    parser.add_argument(
+        "--from", type=Path, dest="source", metavar="FOLDER", help="other recordings (unseen/record.py)"
+    )
+    parser.add_argument("--view", default=",".join((*VIEWS, *MORE_VIEWS)), metavar="VIEW,...", help="all by default")
+    parser.add_argument("--readme", action="store_true", help="write the table of the README anew")
+    parser.add_argument("-v", dest="is_verbose", action="store_true", help="name the recordings told wrongly")
+    parser.add_argument("-s", dest="has_sizes", action="store_true", help="name what else each recording could be")
+    return parser
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

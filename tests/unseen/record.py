@@ -1,11 +1,12 @@
 """Failures that nobody has seen: random networks, broken in a random way, recorded as folders like those of ``cases/``.
 
-``python tests/unseen/record.py FOLDER FIRST LAST [CAUSE...]`` makes one case for each seed and cause that fits; a seed
-always gives the same network.  Run by hand; ``confusion.py FOLDER`` then measures the diagnosis over them.
+Makes one case for each seed and cause that fits; a seed always gives the same network.  Run by hand, as root;
+``tests/causes/confusion.py --from FOLDER`` then measures the diagnosis over them.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import struct
 import sys
@@ -158,20 +159,25 @@ def record(cause: str, seed: int, top: Path) -> str:
     return "recorded"
 
 
-def main(words: list[str]) -> None:
-    """Record what the words ask for."""
-    top, first, last, chosen = Path(words[0]), int(words[1]), int(words[2]), words[3:]
-    top.mkdir(parents=True, exist_ok=True)
-    for seed in range(first, last):
+def main() -> None:
+    """Record what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("first", type=int, metavar="FIRST", help="the first seed")
+    parser.add_argument("last", type=int, metavar="LAST", help="the seed before which it ends")
+    parser.add_argument("causes", nargs="*", metavar="CAUSE", help="only those that begin so")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(asked.first, asked.last):
         for cause in FAULTS:
-            if chosen and not any(cause.startswith(word) for word in chosen):
+            if asked.causes and not cause.startswith(tuple(asked.causes)):
                 continue
             try:
-                became = record(cause, seed, top)
+                became = record(cause, seed, asked.folder)
             except Exception as error:  # noqa: BLE001 - one lab that cannot be built must not end the others
                 became = f"{type(error).__name__}: {error}"
             print(f"{cause}.{seed}: {became}", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
