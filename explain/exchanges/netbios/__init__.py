@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from explain.table import I8, PacketTable
 
-PORT = 137
 ADDRESSES, STATUS = 0x20, 0x21
 """Types of records (RFC 1002, 4.2.1.3)."""
 _MOST = 64  # different things that one flow says
