@@ -17,7 +17,6 @@ from explain.story.exchanges.teller import TELLERS
 PACKAGE = TOP / "explain"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORD_TABLES = sorted((PACKAGE / "words").rglob("*.toml"))
-OWED = TOP / "tests" / "owed.toml"
 
 
 @cache
@@ -149,21 +148,7 @@ def test_every_message_that_the_code_names_is_in_its_word_table():
     )
 
 
-def test_every_cause_has_its_page_predictions_lab_and_recording_or_is_owed_them(request):
-    missing = parts_missing()
-    if request.config.getoption("--record"):
-        write_owed(missing)
-    owed = tomllib.loads(OWED.read_text(encoding="utf-8"))
-    complaints = []
-    for part, causes in missing.items():
-        complaints += [f"{cause} has no {part}" for cause in sorted(causes - set(owed[part]))]
-        closed = sorted(set(owed[part]) - causes)
-        complaints += [f"{cause} is not owed its {part} any more: take it out of {named(OWED)}" for cause in closed]
-    assert_none(complaints)
-
-
-def parts_missing() -> dict[str, set[str]]:
-    """Which causes lack which part, by the files that hold the parts."""
+def test_every_cause_has_its_page_predictions_lab_and_recording():
     from explain.causes.ids import IDS
 
     labs = {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in TOP.glob("fixtures/*/lab.toml")}
@@ -176,15 +161,7 @@ def parts_missing() -> dict[str, set[str]]:
         "lab": set().union(*causes.values()),
         "recording": set().union(*(causes[name] for name in recorded)),
     }
-    return {part: set(IDS) - names for part, names in present.items()}
-
-
-def write_owed(missing: dict[str, set[str]]) -> None:
-    """Write the list of what is owed anew, under its first comment lines."""
-    lines = [line for line in OWED.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-    for part, causes in missing.items():
-        lines += [f"{part} = [", *(f'    "{cause}",' for cause in sorted(causes)), "]"]
-    OWED.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert_none([f"{cause} has no {part}" for part, names in present.items() for cause in sorted(set(IDS) - names)])
 
 
 def test_every_lab_is_of_a_cause_in_the_vocabulary():
