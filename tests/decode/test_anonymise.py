@@ -9,9 +9,9 @@ from packets import A, B, R, datagram, error, is_at, ping, segment, who_has
 from surroundings import TOP
 
 from explain.capture import open_capture
-from explain.decode.anonymise import anonymised
+from explain.decode.anonymise.frames import anonymised
+from explain.decode.anonymise.pseudonyms import Pseudonyms
 from explain.decode.dissect import dissect
-from explain.decode.pseudonyms import Pseudonyms
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 NAMES = Pseudonyms(b"k" * 32)

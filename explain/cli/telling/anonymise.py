@@ -19,7 +19,7 @@ from explain.errors import NotACaptureError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from explain.decode.pseudonyms import Pseudonyms
+    from explain.decode.anonymise.pseudonyms import Pseudonyms
 
 _IN_MEMORY = 64 << 20
 _PIECE = 1 << 20
@@ -32,7 +32,7 @@ def renamed(files: Sequence[str | Source], options: Mapping[str, Any]) -> Iterat
     Raises:
         UsageError: ``-w`` without ``--anonymise``, of several captures, or an input that is no capture.
     """
-    from explain.decode.pseudonyms import Pseudonyms
+    from explain.decode.anonymise.pseudonyms import Pseudonyms
 
     output = options["write"]
     if output and not options["anonymise"]:
@@ -58,7 +58,7 @@ def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
     from explain.capture import open_capture
     from explain.capture.options import ANONYMISED
     from explain.capture.pcapng_writer import InterfaceBlock, section
-    from explain.decode.anonymise import anonymised
+    from explain.decode.anonymise.frames import anonymised
 
     packets, whole = _spool(), _spool()
     try:

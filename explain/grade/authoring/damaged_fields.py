@@ -6,7 +6,7 @@ import struct
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from explain.decode.anonymise import adjust
+from explain.decode.anonymise.frames import adjust
 from explain.grade.authoring.renaming import Instead, packed, renamed
 from explain.grade.language.offsets import offset_in
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from explain.decode.anonymise import anonymised
-from explain.decode.pseudonyms import Pseudonyms
+from explain.decode.anonymise.frames import anonymised
+from explain.decode.anonymise.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explain.decode.pseudonyms import Pseudonyms
+    from explain.decode.anonymise.pseudonyms import Pseudonyms
 
 _MOST_LABELS, _MOST_RECORDS = 128, 200
 _A, _AAAA, _OPT = 1, 28, 41

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.decode.anonymise_messages import dhcp, dns
+from explain.decode.anonymise.messages import dhcp, dns
 
 if TYPE_CHECKING:
-    from explain.decode.pseudonyms import Pseudonyms
+    from explain.decode.anonymise.pseudonyms import Pseudonyms
 
 _IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
 _VLANS = (0x8100, 0x88A8, 0x9100)
