@@ -90,7 +90,7 @@ def contests(table: PacketTable) -> list[Contest]:
             contest.unasked[mac] += _is_unasked(asked.get((place, target, address)), mac, time_ns)
     for key, contest in found.items():
         insists = max(contest.unasked.values(), default=0) >= INSISTS
-        contest.is_disputed = insists or _returns(turns[key]) or _talks_on(table, contest)
+        contest.is_disputed = insists or _returns(turns[key]) or talks_on(table, contest)
     return sorted(found.values(), key=lambda one: min(rows[0] for rows in one.rows.values()))
 
 
@@ -125,7 +125,7 @@ def _returns(macs: list[int]) -> bool:
     return len(turns) > len(set(turns))
 
 
-def _talks_on(table: PacketTable, contest: Contest) -> bool:
+def talks_on(table: PacketTable, contest: Contest) -> bool:
     """Whether two are there at once: the first still sends IP from the address after the second one claimed it, the
     second did before it was silent, or the second only hands on what comes from there.
     """

@@ -142,6 +142,11 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
     assert "only so many errors" not in told(asked[0], error(ROUTER, 3, 4, asked[0], 80), *asked[1:])  # now smaller
 
 
+def test_a_redirect_for_one_type_of_service_means_what_any_redirect_does():
+    asked = ping(ALICE, "198.51.100.1", 1)
+    assert "shorter way to that network" in told(asked, error(ROUTER, 5, 2, asked, word=0xC00002FD))
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -34,7 +34,7 @@ RULES = (
     ("unaddressed", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
     ("duplicates", ("icmp.echo",)),
     ("link.arp", ("arp.resolution", "arp.announcement")),
-    ("link.ndp", ("ndp.resolution", "ndp.duplicate-check")),
+    ("link.ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.announcement")),
     ("link.routers", ("ndp.router",)),
     ("link.segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),

@@ -19,13 +19,13 @@ _NAMES = frozenset((
 _RANK = {"proved": 0, "likely": 1, "possible": 2}
 _SCANS = frozenset(("ports", "scan", "scan-open", "stealth", "sweep"))
 _WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
-_HEEDED = "heeded"
-"""The case of who was told that packets are too large, and sends smaller ones that arrive."""
+_HARMLESS = ("heeded", "moved")
+"""Who was told that packets are too large sends smaller ones, that arrive; an address seems to have moved."""
 
 
 def works(cause: str, case: object) -> bool:
-    """Whether all that was wanted works nevertheless."""
-    return cause in _WORKS or case == _HEEDED
+    """Whether all that was wanted works nevertheless, as far as it can be seen."""
+    return cause in _WORKS or case in _HARMLESS
 
 
 def join(seen: Iterable[Seen]) -> list[Seen]:

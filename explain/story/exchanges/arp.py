@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.addresses import mac_text
+from explain.addresses import BROADCAST, mac_text
 from explain.causes.from_capture.scene import is_cut_off
 
 if TYPE_CHECKING:
@@ -89,6 +89,15 @@ def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -
     if not fields.is_probe and fields.address.startswith(_SELF_ASSIGNED):
         yield teller.line("arp.self-assigned", fields, rows, name)
     if fields.challenger_mac:
-        speakers = teller.table.links.source[teller.table.link[rows]]
-        has_objected = fields.challenger_mac in map(mac_text, speakers.tolist())
-        yield teller.line("arp.challenged" if has_objected else "arp.claimed-before", fields, rows, name)
+        yield teller.line(f"arp.{_contradicted(teller, fields, rows)}", fields, rows, name)
+
+
+def _contradicted(teller: Teller, fields: ArpAnnouncement, rows: Rows) -> str:
+    """How somebody else claimed the address: before, in answer, or by announcing it to all as well."""
+    links = teller.table.links
+    at = teller.table.link[rows]
+    theirs = [row for row, mac in enumerate(links.source[at].tolist()) if mac_text(mac) == fields.challenger_mac]
+    if not theirs:
+        return "claimed-before"
+    is_answer = fields.is_probe or bool((links.target[at[theirs]] < BROADCAST).any())
+    return "challenged" if is_answer else "claimed-too"

@@ -165,4 +165,5 @@ def _meaning(fields: IcmpError, outcome: str) -> Line:
         return Line(f"icmp.meaning.{_UNKNOWN[fields.type, fields.code]}", {})
     if outcome.startswith("redirect") and fields.about is not None and fields.gateway == fields.about.dst:
         return Line("icmp.meaning.redirect-neighbour", {})
+    outcome = outcome.removesuffix("-for-tos")
     return Line(f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}", {"from": fields.from_})

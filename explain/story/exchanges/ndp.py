@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, is_cut_off
 from explain.model import Line
 from explain.state.addresses import is_link_local
@@ -54,7 +55,9 @@ def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -
     fields: NdpAnnouncement = part.fields(index)
     yield teller.line("ndp.announced", fields, part.rows(index), name)
     if fields.challenger_mac:
-        yield teller.line("ndp.challenged", fields, part.rows(index), name)
+        speakers = teller.table.links.source[teller.table.link[part.rows(index)]]
+        is_first = fields.challenger_mac in map(mac_text, speakers.tolist())
+        yield teller.line(f"ndp.{'challenged' if is_first else 'claimed-before'}", fields, part.rows(index), name)
 
 
 def check(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.addresses import mac_text
 from explain.arrays import among, distinct
-from explain.causes.from_capture.link.neighbours import Claimed, silence
+from explain.causes.from_capture.link.neighbours import Claimed, moved, silence
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
 from explain.exchanges.columns import rows_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.claims import Contest
+    from explain.exchanges.columns import ExchangeColumns
 
 _WITHOUT_NS = 60_000_000_000  # neighbours know the MAC from before for about that long (arp(7), gc_stale_time)
 WHY_SILENT = (
@@ -71,7 +72,9 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
     shown: dict[str, list[int]] = defaultdict(list)
     claimed.add_conflicts(scene, scene.part("arp.resolution"))
     claimed.add_challenged(scene, scene.part("arp.announcement"), "challenged")
-    disputed = [contest for contest in contests(whole_of(scene.table)) if contest.is_disputed]
+    every = contests(whole_of(scene.table))
+    disputed = [contest for contest in every if contest.is_disputed]
+    settled = {scene.table.addresses.text(one.address): one for one in every if not one.is_disputed}
     for contest in disputed:
         address = scene.table.addresses.text(contest.address)
         claimed.add(address, _of_contest(scene, contest), map(mac_text, contest.rows))
@@ -80,6 +83,9 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
     forgers = _forgers(scene, disputed)
     for address, claiming in claimed.members.items():
         macs = claimed.macs[address]
+        if address in settled and all(_is_announced(part, index) for part, index in claiming):
+            yield moved(address, claiming, settled[address])
+            continue
         greedy = claimed.greedy(address) | (macs & forgers[address])
         cause, rival = ("arp-spoofed", "duplicate-address") if greedy else ("duplicate-address", "arp-spoofed")
         members = list({(part.kind, index): (part, index) for part, index in claiming}.values())
@@ -92,6 +98,10 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         misled = _misled(scene, forgers[address])
         rows = rows or rows_of(misled)
         yield Seen(cause, "likely", [*members, *misled], rows, (rival, "proxy-arp-in-play"), values)
+
+
+def _is_announced(part: ExchangeColumns, index: int) -> bool:
+    return part.kind == "arp.announcement" and not part.fields(index).is_probe
 
 
 def _only_asked(scene: Scene, members: list[Member]) -> str:

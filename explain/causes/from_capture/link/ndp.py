@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture.link.neighbours import Claimed, silence
+from explain.causes.from_capture.link.neighbours import Claimed, moved, silence
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Scene, Seen
+from explain.exchanges.claims import Contest, talks_on
 from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.causes.from_capture.scene import Member
 
+
+_BOTH = 2
 # The kernel's order of likelihood; that a filter on the target also drops neighbour discovery is IPv6's own.
 WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
@@ -45,6 +49,9 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         is_checked = any(part is checks for part, _ in members)
         rows = rows_of(members)
         values = {"address": address, "macs": sorted(claimed.macs[address]), "count": len(members)}
+        if contest := _settled(scene, members):
+            yield moved(address, members, contest)
+            continue
         if claimed.greedy(address) and not is_checked:
             yield Seen("arp-spoofed", "likely", members, rows, ("duplicate-address",), values)
             continue
@@ -52,3 +59,17 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
             yield Seen("duplicate-address", "proved", members, rows, (), values | {"case": "checked"})
         else:
             yield Seen("duplicate-address", "likely", members, rows, ("arp-spoofed",), values)
+
+
+def _settled(scene: Scene, members: list[Member]) -> Contest | None:
+    """An address that two announced one after the other, if the first one was silent about it since."""
+    if [part.kind for part, _ in members] != ["ndp.announcement"] * _BOTH:
+        return None
+    table, (part, first) = scene.table, members[0]
+    contest = Contest(int(table.place[part.rows(first)[0]]), int(table.sources(part.rows(first)[:1])[0]))
+    for part, index in members:
+        mac = int(part.fields(index).mac.replace(":", "") or "0", 16)
+        rows = part.rows(index)
+        contest.rows[mac] += rows[table.links.source[table.link[rows]] == mac].tolist()
+    is_settled = len(contest.rows) == _BOTH and all(contest.rows.values()) and not talks_on(table, contest)
+    return contest if is_settled else None

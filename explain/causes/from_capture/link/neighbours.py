@@ -6,12 +6,14 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from explain.addresses import mac_text
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from explain.exchanges.claims import Contest
     from explain.exchanges.columns import ExchangeColumns
 
 _MANY_ADDRESSES = 2  # claimed by one MAC in conflicts: no longer an accident
@@ -52,6 +54,12 @@ class Claimed:
     def greedy(self, address: str) -> set[str]:
         """Those of its MACs that claim other addresses, too; asked for when everything was added."""
         return {mac for mac in self.macs[address] if len(self._owners[mac]) >= _MANY_ADDRESSES}
+
+
+def moved(address: str, members: list[Member], contest: Contest) -> Seen:
+    """An address that one host announced soon after another one, which was silent about it since."""
+    values = {"address": address, "macs": [*map(mac_text, contest.rows)], "count": len(members), "case": "moved"}
+    return Seen("duplicate-address", "possible", members, rows_of(members), (), values)
 
 
 def silence(

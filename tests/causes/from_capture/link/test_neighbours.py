@@ -20,6 +20,13 @@ def the_finding(*frames):
     return finding
 
 
+@pytest.mark.parametrize(("again", "case"), [(False, "moved"), (True, None)])
+def test_an_address_that_is_announced_elsewhere_seconds_later_may_have_moved_unless_its_owner_goes_on(again, case):
+    frames = [(0.0, advertise(A, BOB, flags=OVERRIDE)), (5.0, advertise(B, BOB, flags=OVERRIDE))]
+    finding = the_finding(*frames, *[(6.0, ping(BOB, ALICE, 1)), (6.1, pong(ALICE, BOB, 1))][: 2 * again])
+    assert (finding.cause, finding.values.get("case")) == ("duplicate-address", case)
+
+
 def test_the_noise_of_a_fresh_interface_is_no_finding():
     listen = sent(A, "::", "ff02::16", 143, 1, b"\x04\0\0\0" + b"\xff\x02" + b"\0" * 13 + b"\x01")
     found = report(listen, solicit(A, "::", NEW), *((when, seek_router(A, NEW)) for when in (2.0, 6.0, 14.0)))

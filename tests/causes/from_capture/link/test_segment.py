@@ -80,6 +80,18 @@ def test_an_address_that_another_claims_while_its_owner_goes_on_to_speak_is_disp
     assert causes(*HEALTHY, (60, moved), (61, speaks), (61.1, pong(ALICE[1], GATE[1], 1, macs=(A, R)))) != []
 
 
+def test_an_address_that_is_announced_elsewhere_seconds_later_may_have_moved_unless_its_owner_goes_on():
+    def announced(mac: str) -> bytes:
+        return arp(1, (mac, GATE[1]), ("00:00:00:00:00:00", GATE[1]), EVERYONE)
+
+    taken_over = (0.0, announced(R)), (5.0, announced(B))
+    assert causes(*taken_over) == [("duplicate-address", "moved")]
+    told = " ".join(report(*taken_over).story().split())
+    assert told.startswith("!")
+    assert "objected" not in told
+    assert causes(*taken_over, (6.0, announced(R))) == [("duplicate-address", None)]
+
+
 def test_frames_to_the_senders_own_mac_show_an_interface_without_arp():
     (finding,) = report(*(ping(ALICE[1], BOB[1], seq, macs=(A, A)) for seq in (1, 2, 3))).findings
     assert (finding.cause, finding.values["mac"], finding.values["count"]) == ("arp-disabled", A, 3)
