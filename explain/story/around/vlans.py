@@ -47,6 +47,7 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
             message += "-silent"
         elif message == "vlan":
             message, is_first = "vlan" if is_first else "vlan-again", False
+            message += "" if values["exchanges"] else "-shared"
         lines.append(_line(table, message, rows, **values))
     if len(ids) > _MOST_TOLD:
         lines.append(_line(table, "more", tagged[outer > ids[_MOST_TOLD - 1]], vlans=len(ids) - _MOST_TOLD))

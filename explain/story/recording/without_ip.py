@@ -26,7 +26,7 @@ _NAMES = {
     0x88E5: "macsec", 0x88A2: "disk", 0x8906: "disk", 0x8914: "disk", 0x8902: "watch", 0x88F5: "wanted",
     0x88F6: "wanted", 0x22EA: "wanted", 0x8892: "machines", 0x88A4: "machines", 0x88B8: "machines",
     0x88BA: "machines", 0x88E1: "mains", 0x887B: "mains", 0x893A: "mesh", 0x4305: "mesh", 0x8899: "loop-sought",
-    0x809B: "appletalk", 0x80F3: "appletalk", 0x6002: "decnet", 0x6003: "decnet",
+    0x809B: "appletalk", 0x80F3: "appletalk", 0x8808: "pause", 0x6002: "decnet", 0x6003: "decnet",
 }  # fmt: skip
 _SAPS = {
     0x4242: "stp",

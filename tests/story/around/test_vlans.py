@@ -32,6 +32,7 @@ def test_each_vlan_is_named_with_those_who_speak_in_it():
 def test_an_exchange_whose_way_back_is_another_vlan_is_told():
     story = told(tagged(ping(ALICE, BOB, 1), 10), tagged(pong(BOB, ALICE, 1), 20))
     assert "1 exchange with frames in more than one VLAN" in story
+    assert f"sent by {BOB}; no exchange runs in it alone." in story
 
 
 def test_a_tag_around_a_tag_is_told_with_both_numbers():
@@ -77,6 +78,11 @@ def test_what_a_log_in_to_the_link_came_to_is_told(frames, words, absent):
 )  # fmt: skip
 def test_frames_without_a_type_are_named_by_what_stands_in_its_place(payload, words):
     assert words in told(eth(A, "01:80:c2:00:00:00", 38, payload + bytes(38)))
+
+
+def test_a_device_that_asks_its_cable_to_pause_is_told():
+    pause = eth(A, "01:80:c2:00:00:01", 0x8808, b"\0\1\xff\xff" + bytes(42))
+    assert "2 frames of Ethernet flow control (pause)" in told(pause, pause)
 
 
 def test_many_kinds_of_frames_are_counted_together():
