@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
-from explain.capture.options import ANONYMISED, GROUND_TRUTH
+from explain.capture.pcapng.options import ANONYMISED, GROUND_TRUTH
 from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError
 from explain.model import INTERRUPTED, CaptureInfo, Comment, Line

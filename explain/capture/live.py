@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, header_block, interface_block, packet_block
+from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, header_block, interface_block, packet_block
 from explain.errors import InputError, MissingError, reason_of
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ def format_reader(path: str, source: OctetSource) -> tuple[str, FormatReader] | 
         raise UnreadableError(path, fault.at(0).line if fault else "unread.empty_file")
     if is_pcap(head):
         return "pcap", PcapReader(parse_header(path, head))
-    from explain.capture.pcapng import SECTION_MARK, PcapngReader, byte_order, first_section_problem
+    from explain.capture.pcapng.sections import SECTION_MARK, PcapngReader, byte_order, first_section_problem
 
     is_cut_section = len(head) < 12 and head.startswith(SECTION_MARK)
     if byte_order(head) or is_cut_section:

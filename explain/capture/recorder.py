@@ -14,7 +14,7 @@ import socket
 import struct
 from typing import Self
 
-from explain.capture.pcapng_writer import BROADCAST, INBOUND, MULTICAST, OUTBOUND, PROMISCUOUS, UNICAST
+from explain.capture.pcapng.writer import BROADCAST, INBOUND, MULTICAST, OUTBOUND, PROMISCUOUS, UNICAST
 from explain.record import dataclass
 
 _ETH_P_ALL = 3

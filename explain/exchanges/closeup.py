@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.capture import open_capture
-from explain.capture.packets import comments_beside
+from explain.capture.pcapng.packets import comments_beside
 from explain.decode.dissect import dissect
 from explain.errors import UsageError
 from explain.exchanges.dhcp import fields as dhcp_fields

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, section
+from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, section
 from explain.capture.recorder import Tap
 from explain.errors import InputError, MissingError
 

@@ -13,7 +13,7 @@ import socket
 import time
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from explain.capture.pcapng_writer import (
+from explain.capture.pcapng.writer import (
     InterfaceBlock,
     PacketBlock,
     Statistics,

@@ -15,7 +15,7 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
+from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, Statistics, section
 from explain.errors import naming
 
 if TYPE_CHECKING:

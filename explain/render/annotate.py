@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from explain.capture.pcapng_writer import ENHANCED_PACKET, INTERFACE, SECTION_HEADER, block, option
+from explain.capture.pcapng.writer import ENHANCED_PACKET, INTERFACE, SECTION_HEADER, block, option
 from explain.errors import InputError
 from explain.render.layout import MARKS
 from explain.render.wire_words import said

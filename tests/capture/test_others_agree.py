@@ -9,7 +9,7 @@ from capture_files import read_all
 from surroundings import CASES, corpus_files
 
 from explain.capture import open_capture
-from explain.capture.clock import LAST_NS
+from explain.capture.pcapng.clock import LAST_NS
 
 pytestmark = pytest.mark.long
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explain.capture import open_capture
-from explain.capture.clock import FIRST_NS, LAST_NS, clock_of, to_ns
+from explain.capture.pcapng.clock import FIRST_NS, LAST_NS, clock_of, to_ns
 from explain.errors import NotACaptureError, UnreadableError
 from explain.words import say
 

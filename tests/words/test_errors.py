@@ -146,7 +146,7 @@ def test_what_a_command_says_beside_its_answer_has_its_sentence_and_gives_what_i
 def test_damage_has_its_sentence_and_gives_what_it_asks_for():
     made = [
         (f"{path.name}:{node.lineno}", node.args[place], {one.arg for one in node.keywords} | more)
-        for path in sorted((PACKAGE / "capture").glob("*.py"))
+        for path in sorted((PACKAGE / "capture").rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
         for called, place, more in (("Damage.at", 1, set()), ("Fault", 0, {"said"}))

@@ -201,7 +201,7 @@ def _text(runs: list[str], words: list[str], status: int | None) -> TextWitness 
 def _captures(ear: _Ear | None, name: str) -> tuple[PacketTable | None, tuple[CaptureInfo, ...]]:
     if ear is None:
         return None, ()
-    from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, section
+    from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, section
     from explain.intake import read
 
     devices = sorted({each.interface for each in ear.heard} | _devices())

@@ -56,8 +56,8 @@ def renamed(files: Sequence[str | Source], options: Mapping[str, Any]) -> Iterat
 def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
     """One capture as a pcapng with the names of its interfaces, and nothing else that somebody wrote into it."""
     from explain.capture import open_capture
-    from explain.capture.options import ANONYMISED
-    from explain.capture.pcapng_writer import InterfaceBlock, section
+    from explain.capture.pcapng.options import ANONYMISED
+    from explain.capture.pcapng.writer import InterfaceBlock, section
     from explain.decode.anonymise.frames import anonymised
 
     packets, whole = _spool(), _spool()
@@ -88,7 +88,7 @@ def _spool() -> BinaryIO:
 
 
 def _packet(interface: int, time_ns: int, octets: bytes, length: int) -> bytes:
-    from explain.capture.pcapng_writer import ENHANCED_PACKET, block
+    from explain.capture.pcapng.writer import ENHANCED_PACKET, block
 
     fixed = struct.pack("<III", interface, time_ns >> 32 & 0xFFFFFFFF, time_ns & 0xFFFFFFFF)
     return block(

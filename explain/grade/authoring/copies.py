@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from explain.capture.pcapng_writer import InterfaceBlock
+    from explain.capture.pcapng.writer import InterfaceBlock
 
 _MOST_FRAMES = 5000
 SECOND_NS = 1_000_000_000
@@ -66,7 +66,7 @@ def read_copy(path: Path) -> Copy:
         UsageError: it has more frames than are changed one by one.
     """
     from explain.capture import open_capture
-    from explain.capture.pcapng_writer import InterfaceBlock
+    from explain.capture.pcapng.writer import InterfaceBlock
 
     frames: list[Kept] = []
     with open_capture(str(path)) as reader:
@@ -82,7 +82,7 @@ def read_copy(path: Path) -> Copy:
 
 def write_copies(copies: Mapping[str, Copy | None], folder: Path, stem: str) -> dict[str, Path]:
     """Write captures as pcapng; by name where each stands. One that is None was not handed in."""
-    from explain.capture.pcapng_writer import PacketBlock, section
+    from explain.capture.pcapng.writer import PacketBlock, section
 
     written = {}
     for name, copy in copies.items():

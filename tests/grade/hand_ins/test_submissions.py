@@ -11,7 +11,7 @@ import pytest
 from grading_scenes import HEAD, asked_and_pinged, rubric_file
 from packets import pcap, ping
 
-from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, section
+from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, section
 from explain.grade.hand_ins import submissions
 from explain.grade.hand_ins.handed_in import find
 from explain.grade.hand_ins.rosters import shared_addresses, twice

@@ -10,7 +10,7 @@ from dhcp_packets import discover, offer
 from packets import A, B, datagram, pcap, ping, pong, segment, who_has
 
 import explain
-from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
+from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, Statistics, section
 
 CLIENT, SERVER = ("192.0.2.1", 40000), ("192.0.2.2", 80)
 SYN, ACK = 2, 16

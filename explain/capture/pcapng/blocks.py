@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from explain.capture.clock import Clock, clock_of
 from explain.capture.linktype import max_captured
-from explain.capture.options import COMMENT, options, text
+from explain.capture.pcapng.clock import Clock, clock_of
+from explain.capture.pcapng.options import COMMENT, options, text
 from explain.capture.walk import gather
 from explain.model import Damage, Interface
 from explain.record import dataclass

@@ -8,7 +8,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from explain.capture.blocks import (
+from explain.capture.chains import Guess
+from explain.capture.frames import Frames
+from explain.capture.pcapng.blocks import (
     ENHANCED_PACKET,
     INTERFACE,
     OBSOLETE_PACKET,
@@ -17,10 +19,8 @@ from explain.capture.blocks import (
     Blocks,
     Port,
 )
-from explain.capture.chains import Guess
-from explain.capture.clock import to_ns
-from explain.capture.frames import Frames
-from explain.capture.options import END, comments
+from explain.capture.pcapng.clock import to_ns
+from explain.capture.pcapng.options import END, comments
 from explain.capture.walk import gather
 from explain.model import Damage
 from explain.record import dataclass

@@ -9,7 +9,8 @@ import dataclasses
 import struct
 from typing import TYPE_CHECKING
 
-from explain.capture.blocks import (
+from explain.capture.chains import walk_window
+from explain.capture.pcapng.blocks import (
     INTERFACE,
     SECTION,
     STATISTICS,
@@ -20,9 +21,8 @@ from explain.capture.blocks import (
     drops_of,
     port_of,
 )
-from explain.capture.chains import walk_window
-from explain.capture.options import comments
-from explain.capture.packets import comments_of, frames_of, packet_guess, packets_of
+from explain.capture.pcapng.options import comments
+from explain.capture.pcapng.packets import comments_of, frames_of, packet_guess, packets_of
 from explain.capture.step import Step
 from explain.capture.walk import Layout, Walk
 from explain.model import Damage, Interface, Line

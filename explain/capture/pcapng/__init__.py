@@ -1,0 +1,1 @@
+"""pcapng: sections, blocks and options, read and written."""
