@@ -94,7 +94,7 @@ def understand(table: PacketTable, captures: tuple[CaptureInfo, ...] = ()) -> Re
 
 def _studied(texts: Mapping[int, Notes], report: Report) -> list[Study]:
     """The texts among the inputs, replayed and judged; what reads them is imported only where there is one."""
-    from explain.causes.notes.beside import beside
+    from explain.causes.notes.beside.lines import beside
     from explain.causes.notes.study import study
 
     part = report.exchanges.of_kind("nat.translation")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from explain.causes.diagnosis import Diagnosis
     from explain.causes.notes.picture import Picture
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from explain.symptoms.notes import NoteBlock, Notes
 
 Span = tuple[int, int]
+MOST_PARTS = 12
+"""How many of what is alike are named."""
+
 TRIED = ("ping", "traceroute", "tracepath", "connect")
 """Kinds of blocks in which a network is tried out."""
 
@@ -81,3 +84,8 @@ def host_item(name: str | None) -> Item:
 def end_item(host: str | None, interface: str) -> Item:
     """An interface of a host as a part of a sentence."""
     return Item("end.named" if host else "end.here", {"name": host, "interface": interface})
+
+
+def few(parts: Sequence[Any], most: int = MOST_PARTS) -> list[Any]:
+    """The first of some parts, and dots for the others."""
+    return [*parts[:most], *(["..."] if len(parts) > most else [])]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.diagnosis import Topology, Witnesses
 from explain.causes.notes.item import UNSEEN, Item, host_item
 from explain.causes.notes.states import HERE, links_of, states_of
-from explain.causes.notes.telling_tables import served
+from explain.causes.notes.telling.tables import served
 from explain.causes.weighing.reasons import placed
 
 if TYPE_CHECKING:

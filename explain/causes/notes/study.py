@@ -12,7 +12,7 @@ from explain.causes.notes.item import FAILURES, TRIED, Item, Study, host_item
 from explain.causes.notes.picture import Picture
 from explain.causes.notes.runs import diagnosed, tells
 from explain.causes.notes.shown import show
-from explain.causes.notes.telling import did, says
+from explain.causes.notes.telling.blocks import did, says
 from explain.causes.notes.translated import confirmed, listed, remembered
 from explain.causes.notes.unseen import unseen
 from explain.symptoms.changes.typed import hosts_changed
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_DIAGNOSES = 200
 MOST_ITEMS = 20_000
-MOST_PARTS = 40
+_MOST_PARTS = 40
 
 
 def study(notes: Notes, capture: int = 0, translations: Sequence[NatTranslation] = ()) -> Study:
@@ -122,8 +122,8 @@ def _built(pending: list[tuple[int, NoteBlock]]) -> list[Item]:
     if not pending:
         return []
     parts = [did(change) for _, block in pending for change in block.changes]
-    if len(parts) > MOST_PARTS:
-        parts = [*parts[:MOST_PARTS], Item("did.more", {"count": len(parts) - MOST_PARTS})]
+    if len(parts) > _MOST_PARTS:
+        parts = [*parts[:_MOST_PARTS], Item("did.more", {"count": len(parts) - _MOST_PARTS})]
     spans = ((pending[0][1].span[0], pending[-1][1].span[1]),)
     name = "built.one" if len(parts) == 1 else "built.many"
     return [Item(name, {"parts": parts}, spans, pending[0][0])]

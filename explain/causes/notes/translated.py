@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.item import Item, host_item
-from explain.causes.notes.telling import command_text
+from explain.causes.notes.telling.blocks import command_text
 from explain.record import dataclass
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.notes.item import Item
-from explain.causes.notes.telling import did
+from explain.causes.notes.telling.blocks import did
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explain.symptoms.changes.change import Change
     from explain.symptoms.notes import NoteBlock, Notes
 
-MOST_PARTS = 8
+_MOST_PARTS = 8
 _SHOWN_BY = {
     "addr": ("addr",), "link": ("addr", "link"), "route": ("route", "route6", "route_get"), "rule": ("rule", "rule6"),
     "neigh": ("neigh", "proxy"), "sysctl": ("sysctl",),
@@ -82,12 +82,12 @@ def _is_seen(change: Change, number: int, last: dict[tuple[str | None, str], int
 
 
 def _said(missed: list[tuple[NoteBlock, Change]], *, has_output: bool) -> Item:
-    parts = [did(change) for _, change in missed[:MOST_PARTS]]
-    if len(missed) > MOST_PARTS:
-        parts.append(Item("did.more", {"count": len(missed) - MOST_PARTS}))
+    parts = [did(change) for _, change in missed[:_MOST_PARTS]]
+    if len(missed) > _MOST_PARTS:
+        parts.append(Item("did.more", {"count": len(missed) - _MOST_PARTS}))
     commands = dict.fromkeys(
         _COMMANDS.get(_what(change), "ip address").format(name=change.values.get("name", "?")) for _, change in missed
     )
     spans = (missed[0][0].span, *([missed[-1][0].span] if missed[-1][0] is not missed[0][0] else []))
     name = "unseen.some" if has_output else "unseen.all"
-    return Item(name, {"parts": parts, "commands": list(commands)[:MOST_PARTS]}, spans, depth=1)
+    return Item(name, {"parts": parts, "commands": list(commands)[:_MOST_PARTS]}, spans, depth=1)

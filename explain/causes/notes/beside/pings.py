@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.notes.item import Item
+from explain.causes.notes.item import Item, few
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REPLIES = (0, 129)
 """Types of echo replies of ICMP and ICMPv6."""
 
-_SHOWN = 6
+SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ def _alike(one: _EchoRun, printed: Collection[int], sent: int | None, table: Pac
 
 
 def _counted(seqs: Sequence[int], evidence: tuple[Evidence, ...] = ()) -> dict[str, Any]:
-    return {"count": len(seqs), "seqs": few(seqs), "frames": frames_of(evidence)}
+    return {"count": len(seqs), "seqs": few(seqs, SHOWN), "frames": frames_of(evidence)}
 
 
 def frames_of(evidence: tuple[Evidence, ...]) -> list[str]:
     """The first few ranges of frames, as people write them."""
-    return few([f"{a}-{b}" if a != b else str(a) for one in evidence for a, b in one.frames])
+    return few([f"{a}-{b}" if a != b else str(a) for one in evidence for a, b in one.frames], SHOWN)
 
 
 def _echo_runs(table: PacketTable, rows: Any, address: str) -> list[_EchoRun]:
@@ -104,8 +104,3 @@ def _echo_runs(table: PacketTable, rows: Any, address: str) -> list[_EchoRun]:
 def _span(symptoms: Sequence[Symptom]) -> Span:
     numbers = [each.line for each in symptoms]
     return (min(numbers), max(numbers)) if numbers else (1, 1)
-
-
-def few(numbers: Sequence[Any]) -> list[Any]:
-    """The first few, and dots where there are more."""
-    return [*numbers[:_SHOWN], *(["..."] if len(numbers) > _SHOWN else [])]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.notes.item import Item, host_item
-from explain.causes.notes.telling_flows import flows
-from explain.causes.notes.telling_tables import MOST_PARTS, few, nft, ports, sockets, switch_table
+from explain.causes.notes.item import MOST_PARTS, Item, few, host_item
+from explain.causes.notes.telling.flows import flows
+from explain.causes.notes.telling.tables import nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
 from explain.state.routing.routes import REFUSING
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.notes.beside_ping import REPLIES, few, frames_of, pinged
-from explain.causes.notes.item import Item
+from explain.causes.notes.beside.pings import REPLIES, SHOWN, frames_of, pinged
+from explain.causes.notes.item import Item, few
 from explain.table import ARP, ICMP, ICMPV6, IP, TCP, UDP, ranges
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _listed(
     yield Item("beside.listing", values | {"frames": frames_of(evidence)}, (block.span,), number, evidence=evidence)
     lacking = [int(table.frame[own[at]]) for at in range(len(own)) if at not in pairs]
     if lacking:
-        shown = few([f"{a}-{b}" if a != b else str(a) for a, b in ranges(lacking)])
+        shown = few([f"{a}-{b}" if a != b else str(a) for a, b in ranges(lacking)], SHOWN)
         yield Item("beside.listing-text-only", values | {"count": len(lacking), "lines": shown}, (block.span,), number)
     more = _unlisted(table, rows[table.place[rows] == place], set(pairs.values()), {key[:5] for key in keys})
     if more:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.notes.item import Item
+from explain.causes.notes.item import MOST_PARTS, Item, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from explain.symptoms.witness import TextWitness
 
-MOST_PARTS = 12
 Values = dict[str, Any]
 _PORTS = {"forwarding": "forwarding", "disabled": "disabled", "blocking": "blocking"}
 _NFT_CHAIN = re.compile(r"\s*chain (?P<name>[\w.-]{1,64}) \{")
@@ -102,8 +101,3 @@ def served(run: TextWitness) -> Iterator[Item]:
     yield from list(clients.values())[:MOST_PARTS]
     for what, asked in names.items():
         yield Item(f"server.{what}", {"names": few(list(asked))})
-
-
-def few(texts: Sequence[str]) -> list[str]:
-    """The first of some texts, and dots for the others."""
-    return [*texts[:MOST_PARTS], *(["..."] if len(texts) > MOST_PARTS else [])]

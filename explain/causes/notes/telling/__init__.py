@@ -1,0 +1,1 @@
+"""What the notes say, block by block: what was typed, and what was shown, by what it means."""
