@@ -503,6 +503,16 @@ def test_what_an_error_quotes_is_dissected_and_marked():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("frame", "name", "pointer"),
+    [(error("192.0.2.254", 12, 0, ping(ALICE, BOB, 1), word=22 << 24), "icmp.pointer", 22),
+     (error("fe80::1", 4, 2, ping("2001:db8::1", "2001:db8::2", 1), word=42), "icmpv6.pointer", 42)],
+)  # fmt: skip
+def test_a_parameter_problem_points_to_the_octet_at_fault(frame, name, pointer):
+    assert values(only(frame), name) == [pointer]
+    assert has(f"packet.for.{name.replace('.', '-')}")
+
+
 def test_a_frame_that_is_cut_says_in_which_header():
     frame = eth(A, B, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, 1, 2, 16)))
     layers = dissect(frame[:40], 1, len(frame), {})

@@ -17,30 +17,39 @@ if TYPE_CHECKING:
 TYPES = {
     0: "echo reply", 3: "destination unreachable", 4: "source quench", 5: "redirect", 8: "echo request",
     9: "router advertisement", 10: "router solicitation", 11: "time exceeded", 12: "parameter problem",
-    13: "timestamp request", 14: "timestamp reply",
+    13: "timestamp request", 14: "timestamp reply", 17: "address mask request", 18: "address mask reply",
+    30: "traceroute", 42: "extended echo request", 43: "extended echo reply",
 }  # fmt: skip
 _TYPES_V6 = {
     1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem", 128: "echo request",
     129: "echo reply", 130: "MLD query", 131: "MLD report", 132: "MLD done", 133: "router solicitation",
     134: "router advertisement", 135: "neighbour solicitation", 136: "neighbour advertisement", 137: "redirect",
-    143: "MLDv2 report",
+    139: "node information query", 140: "node information reply", 143: "MLDv2 report",
 }  # fmt: skip
 _CODES = {
     3: {0: "net unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
-        4: "fragmentation needed", 9: "net prohibited", 10: "host prohibited", 13: "administratively prohibited"},
+        4: "fragmentation needed", 5: "source route failed", 6: "net unknown", 7: "host unknown",
+        8: "source host isolated", 9: "net prohibited", 10: "host prohibited", 11: "net unreachable for service",
+        12: "host unreachable for service", 13: "administratively prohibited", 14: "host precedence violation",
+        15: "precedence cut off"},
     5: {0: "for the network", 1: "for the host", 2: "for service and network", 3: "for service and host"},
     11: {0: "TTL exceeded in transit", 1: "reassembly time exceeded"},
+    12: {0: "pointer shows the error", 1: "option missing", 2: "bad length"},
 }  # fmt: skip
 _CODES_V6 = {
     1: {0: "no route", 1: "administratively prohibited", 2: "beyond scope of source", 3: "address unreachable",
         4: "port unreachable", 5: "source address failed policy", 6: "reject route"},
     3: {0: "hop limit exceeded in transit", 1: "reassembly time exceeded"},
+    4: {0: "erroneous header field", 1: "unknown next header", 2: "unknown option", 3: "headers beyond first fragment",
+        4: "refused by upper layer", 5: "unknown next header on the way", 6: "extension header too big",
+        7: "extension headers too long", 8: "too many extension headers", 9: "too many options", 10: "option too big"},
 }  # fmt: skip
 _OPTIONS_V6 = {
     1: "source link-layer address", 2: "target link-layer address", 3: "prefix information", 4: "redirected header",
     5: "MTU", 7: "advertisement interval", 8: "home agent information", 14: "nonce", 24: "route information",
     25: "RDNSS", 26: "RA flags extension", 31: "DNSSL", 37: "captive portal", 38: "PREF64",
 }  # fmt: skip
+_PROBLEM, _PROBLEM_V6 = 12, 4
 _SIZE = 8  # of the header, in octets (RFC 792; RFC 4443, 2.1)
 _MLD_QUERY, _SIZE_MLD_V2 = 130, 28
 _RECORD = groups.Names(
@@ -77,7 +86,7 @@ def icmp(header: Header) -> Next | None:
     is_whole = header.end >= header.said_end and not header.context.get("is_fragment")
     if is_whole and not header.context.get("is_quoted"):
         sums.plain(header, "icmp.checksum", 2, whole)
-    if kind in (0, 8, 13, 14):
+    if kind in (0, 8, 13, 14, 17, 18):
         header.number("icmp.ident", 4, 2)
         header.number("icmp.seq", 6, 2)
         if kind in _TIMES:
@@ -87,6 +96,8 @@ def icmp(header: Header) -> Next | None:
         header.text("icmp.redir_gw", 4, 4, ipv4_text(header.raw(4, 4)))
     elif (kind, code) == (3, 4):
         header.number("icmp.mtu", 6, 2)
+    elif kind == _PROBLEM:
+        header.number("icmp.pointer", 4, 1)
     elif kind in (3, 4, 11):
         header.number("icmp.unused", 4, 4)
     header.raw(0, 8)
@@ -124,6 +135,8 @@ def icmpv6(header: Header) -> Next | None:
         header.number("icmpv6.echo.sequence_number", 6, 2)
     elif kind == 2:
         header.number("icmpv6.mtu", 4, 4)
+    elif kind == _PROBLEM_V6:
+        header.number("icmpv6.pointer", 4, 4)
     elif kind == 134:
         _router(header)
     elif kind in (135, 136, 137):
