@@ -16,7 +16,7 @@ from explain import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from explain.lab.live import Live
+    from explain.lab.up.known import Live
 
 RUNS, IS_UP = "lab-", "up-"
 """What the name of an interface begins with: a lab that is run for the capture, one that is up already."""

@@ -275,7 +275,7 @@ def live(lab_file, tmp_path, monkeypatch):
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    from explain.lab.live import all_live
+    from explain.lab.up.known import all_live
 
     before = host()
     subprocess.run([*COMMAND, "up", lab_file], check=True, capture_output=True)

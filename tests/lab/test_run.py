@@ -24,10 +24,10 @@ from explain.capture.recorder import Tap
 from explain.errors import ExplainError
 from explain.lab.case import write_case
 from explain.lab.catalogue import find
-from explain.lab.listen import _in_child
 from explain.lab.read import from_table, read
 from explain.lab.recording import pcapng
 from explain.lab.run import run
+from explain.lab.up.listen import _in_child
 
 pytestmark = pytest.mark.needs("namespaces", "ping", "ip")
 
@@ -207,7 +207,7 @@ AS_NOBODY = """
 import ctypes, os, sys
 from pathlib import Path
 from explain.lab.catalogue import find
-from explain.lab.listen import _in_child
+from explain.lab.up.listen import _in_child
 from explain.lab.read import read
 from explain.lab.run import run
 lab = read(find("router"))
@@ -232,11 +232,11 @@ def test_an_ordinary_user_runs_the_same_lab():
 
 LIVE_AS_NOBODY = """
 import ctypes, os, sys
-import explain.cli.lab, explain.lab.listen, explain.lab.supervisor, explain.lab.recording
+import explain.cli.lab, explain.lab.up.listen, explain.lab.up.supervisor, explain.lab.recording
 import explain.state.collecting.collect
 import pyroute2
 from explain.lab.catalogue import find
-from explain.lab.listen import _in_child
+from explain.lab.up.listen import _in_child
 from explain.lab.read import read
 from explain.lab.run import run
 run(read(find("one-segment")))  # everything is imported now: the interpreter may lie where nobody can read
@@ -285,7 +285,7 @@ def test_an_error_inside_a_lab_that_is_up_comes_out_whole(monkeypatch):
     def refused(_):
         raise PermissionError(errno.EPERM, "In Words")
 
-    monkeypatch.setattr("explain.lab.listen.enter", lambda *_: None)
+    monkeypatch.setattr("explain.lab.up.listen.enter", lambda *_: None)
     with pytest.raises(ExplainError) as raised:
         _in_child(None, None, refused)
     assert raised.value.told("ja") == "その操作は許されていない"

@@ -98,13 +98,13 @@ def _labs() -> Iterable[str]:
 
 
 def _labs_up() -> Iterable[str]:
-    from explain.lab.live import all_live
+    from explain.lab.up.known import all_live
 
     return [live.name for live in all_live()]
 
 
 def _nodes_up() -> Iterable[str]:
-    from explain.lab.live import all_live
+    from explain.lab.up.known import all_live
 
     return dict.fromkeys(node for live in all_live() for node in live.nodes)
 

@@ -33,7 +33,7 @@ def lab_extcap(
     from explain.lab.extcap import interfaces, script
 
     if is_listing:
-        from explain.lab.live import all_live
+        from explain.lab.up.known import all_live
 
         for line in interfaces(_labs(lang), all_live()):
             print(line)
@@ -63,8 +63,8 @@ def _capture(interface: str, fifo: Path, *, healthy: bool) -> None:
     from explain.lab.extcap import IS_UP, RUNS
 
     if interface.startswith(IS_UP):
-        from explain.lab.listen import stream_live
-        from explain.lab.live import one
+        from explain.lab.up.known import one
+        from explain.lab.up.listen import stream_live
 
         with fifo.open("wb", buffering=0) as file:
             stream_live(one(interface.removeprefix(IS_UP)), file)

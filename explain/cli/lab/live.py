@@ -24,7 +24,7 @@ _ANYTHING = {**HELP, "ignore_unknown_options": True}
 @LANG
 def up(name: str, healthy: bool) -> int:
     """Build a lab with its services and its fault, and leave it up."""
-    from explain.lab.supervisor import up as raise_lab
+    from explain.lab.up.supervisor import up as raise_lab
 
     found, path = read_lab(name)
     live, _ = raise_lab(found, path, not healthy, with_steps=False, hear=silent)
@@ -41,8 +41,8 @@ _LAB_OPTION = click.option("--lab", "lab_name")
 @LANG
 def shell(node: str | None, lab_name: str | None) -> int:
     """A shell in a node; without NODE in the lab, where `ip netns exec NODE` works for everybody."""
-    from explain.lab.inside import run_inside
-    from explain.lab.live import one
+    from explain.lab.up.inside import run_inside
+    from explain.lab.up.known import one
 
     live = one(lab_name)
     where = node or live.name
@@ -60,8 +60,8 @@ def shell(node: str | None, lab_name: str | None) -> int:
 @LANG
 def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
     """Run a command in a node; its exit status is ours."""
-    from explain.lab.inside import run_inside
-    from explain.lab.live import one
+    from explain.lab.up.inside import run_inside
+    from explain.lab.up.known import one
 
     environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
     return run_inside(one(lab_name), node, list(command), environment, complained)
@@ -75,8 +75,8 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
 @LANG
 def record(output: Path, seconds: float | None, at: str | None, lab_name: str | None) -> int:
     """Record every interface of a lab that is up, or one, until Ctrl-C."""
-    from explain.lab.listen import record_live
-    from explain.lab.live import one
+    from explain.lab.up.known import one
+    from explain.lab.up.listen import record_live
 
     room_for(output)
     live = one(lab_name)
@@ -95,8 +95,8 @@ def record(output: Path, seconds: float | None, at: str | None, lab_name: str | 
 @LANG
 def state(node: str, lab_name: str | None) -> int:
     """A node's state as JSON, as `explain ping --state` takes it."""
-    from explain.lab.listen import state_of
-    from explain.lab.live import one
+    from explain.lab.up.known import one
+    from explain.lab.up.listen import state_of
 
     print(json.dumps(state_of(one(lab_name), node), indent=1))
     return 0
@@ -108,8 +108,8 @@ def state(node: str, lab_name: str | None) -> int:
 @LANG
 def down(name: str | None, everything: bool) -> int:
     """Take a lab down; nothing of it is left."""
-    from explain.lab.live import all_live, one
-    from explain.lab.supervisor import down as take_down
+    from explain.lab.up.known import all_live, one
+    from explain.lab.up.supervisor import down as take_down
 
     for live in all_live() if everything else [one(name)]:
         take_down(live)

@@ -40,7 +40,7 @@ def lab_run(name: str, **options: Any) -> int:
         _keep_safe(options["output"], path)
     hear = silent if options["quiet"] else _steps_aloud
     if options["keep"]:
-        from explain.lab.supervisor import up
+        from explain.lab.up.supervisor import up
 
         live, recording = up(found, path, not options["healthy"], with_steps=True, hear=hear)
         tell_names(live)

@@ -10,8 +10,8 @@ from explain.cli.talk import told as tell
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from explain.lab.live import Live
     from explain.lab.records import Lab
+    from explain.lab.up.known import Live
 
 
 def visible(text: str) -> str:

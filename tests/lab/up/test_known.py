@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from explain.errors import ExplainError
-from explain.lab import live
+from explain.lab.up import known
 
 pytestmark = pytest.mark.needs("root")  # whose labs alone have names for ``ip netns exec``
 
@@ -19,11 +19,11 @@ LAB = SimpleNamespace(name="mine")
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
-    monkeypatch.setattr(live, "_NETNS", tmp_path / "netns")
+    monkeypatch.setattr(known, "_NETNS", tmp_path / "netns")
 
     def write(lab=LAB):
         path = tmp_path / "labs" / f"{lab.name}.json"
-        live.write(path, lab, Path("lab.toml"), os.getpid(), {"h1": 3})
+        known.write(path, lab, Path("lab.toml"), os.getpid(), {"h1": 3})
         return path
 
     return write
@@ -34,10 +34,10 @@ def test_of_two_labs_of_one_name_the_later_one_is_refused_and_takes_nothing_away
     before = path.read_text()
     with pytest.raises(ExplainError, match="up already"):
         written()
-    live.remove_own(path, os.getpid() + 1)
+    known.remove_own(path, os.getpid() + 1)
     assert path.read_text() == before
     assert [one.name for one in (tmp_path / "labs").iterdir()] == ["mine.json"]
-    live.remove_own(path, os.getpid())
+    known.remove_own(path, os.getpid())
     assert [*(tmp_path / "netns").iterdir()] == []
     assert not (tmp_path / "labs").exists()
 

@@ -24,12 +24,12 @@ from explain.capture.pcapng.writer import (
 )
 from explain.capture.recorder import Heard, Tap
 from explain.errors import ExplainError, InputError, reason_of
-from explain.lab.inside import enter
+from explain.lab.up.inside import enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from explain.lab.live import Live
+    from explain.lab.up.known import Live
 
 _PAUSE_S = 0.1
 _TOLD = 3

@@ -16,10 +16,10 @@ from explain.errors import ExplainError
 from explain.lab import plan as planning
 from explain.lab.build import build
 from explain.lab.holder import Tell, hold, listen, teller
-from explain.lab.live import Live, all_live, folder, one, remove_own, started, write
 from explain.lab.operations import Break, StartService
 from explain.lab.perform import Stage
 from explain.lab.run import carrying, perform_into, require_pyroute2, require_tools
+from explain.lab.up.known import Live, all_live, folder, one, remove_own, started, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

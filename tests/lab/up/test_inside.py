@@ -5,7 +5,7 @@ import signal
 import threading
 from types import SimpleNamespace
 
-from explain.lab import inside
+from explain.lab.up import inside
 
 LIVE = SimpleNamespace(name="router", nodes=("h1", "r1"))
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from explain.errors import ExplainError, UnknownNameError, UnreadableError, reason_of
 from explain.lab import kernel
-from explain.lab.live import started
+from explain.lab.up.known import started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from explain.lab.live import Live
+    from explain.lab.up.known import Live
 
 _HEARD = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _OF_THE_KERNEL = 0x80  # SI_KERNEL
