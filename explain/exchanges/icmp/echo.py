@@ -28,6 +28,7 @@ _REQUESTS, _REPLIES = (8, 128), (0, 129)
 _ICMP = 1
 _SAME_RUN_NS = 60_000_000_000
 _PATIENCE_NS = 60_000_000_000
+_LATEST_NS = 10_000_000_000  # after its request; a later reply is another one's
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def find(table: PacketTable) -> ExchangeColumns:
                 to_many[message.place, message.source, message.id] = run
         else:
             _reply(message, runs, by_ends, to_many)
+    runs = _with_replies_from_elsewhere(runs, by_quote)
     _errors(table, by_quote, by_ends)
     return from_list("icmp.echo", OUTCOMES, [_found(table, run) for run in runs], table, _PATIENCE_NS)
 
@@ -192,6 +194,41 @@ def _reply(
     elif asked is not None and message.time_ns >= asked:  # else the clock went back
         run.rtts.append(message.time_ns - asked)
     run.last_ns = message.time_ns
+
+
+def _with_replies_from_elsewhere(runs: list[_Run], by_quote: dict[_Key, list[_Run]]) -> list[_Run]:
+    """Replies whose requests are missing belong to a run to another address that lacks them: NAT did not turn them."""
+    strays = [run for run in runs if not run.asked_ns]
+    if not strays or len(strays) == len(runs):
+        return runs
+    asking: dict[tuple[int, int, int], list[_Run]] = defaultdict(list)
+    for (place, source, _, ident), known in by_quote.items():
+        asking[place, source, ident] += known
+    joined = set()
+    for stray in strays:
+        place = next(iter(stray.answers.values())).place
+        fit = [run for run in asking[place, stray.source, stray.id] if _are_due(stray.answers, run)]
+        if len(fit) == 1:
+            _join(fit[0], stray)
+            joined.add(id(stray))
+    return [run for run in runs if id(run) not in joined]
+
+
+def _are_due(answers: dict[int, _Message], run: _Run) -> bool:
+    """Whether a run lacks the replies to these numbers, and asked shortly before."""
+    return all(
+        seq not in run.answers and 0 <= one.time_ns - run.asked_ns.get(seq, one.time_ns + 1) < _LATEST_NS
+        for seq, one in answers.items()
+    )
+
+
+def _join(run: _Run, stray: _Run) -> None:
+    run.rows = sorted(run.rows + stray.rows)
+    run.answers |= stray.answers
+    run.rtts += [one.time_ns - run.asked_ns[seq] for seq, one in stray.answers.items()]
+    run.ttl_reply = run.ttl_reply or stray.ttl_reply
+    run.duplicates += stray.duplicates
+    run.responders[stray.target] = None
 
 
 def _is_passed_on(one: _Message, other: _Message) -> bool:

@@ -93,7 +93,9 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         again = replies[np.isin(table.icmp.word[at[is_reply]], word[times > 1])]
         yield teller.line("icmp.echo.duplicates", fields, again, name)
     if fields.responders:
-        yield teller.line("icmp.echo.responders", fields, replies, name)
+        is_asked = table.sources(replies) == table.targets(first)
+        message = "responders-too" if is_asked.any() else "responders"
+        yield teller.line(f"icmp.echo.{message}", fields, replies[~is_asked], name)
 
 
 def _requested(teller: Teller, fields: IcmpEcho, first: Rows, name: str) -> Line:

@@ -112,6 +112,16 @@ def test_a_ping_to_everybody_is_answered_by_whoever_answers():
     assert "came twice" not in story
 
 
+def test_a_reply_from_another_address_than_was_asked_belongs_to_the_run_and_is_told():
+    frames = [(0.0, ping(ALICE, BOB, 1)), (0.1, pong("192.0.2.9", ALICE, 1)), (1.0, ping(ALICE, BOB, 2))]
+    (one,) = exchanges(*frames)
+    assert (one.outcome, one.fields.received, one.fields.responders) == ("partly-answered", 1, ("192.0.2.9",))
+    assert "DIFFERENT ADDRESS" in explain.explain(pcap(*frames)).story()
+    late = [*frames[:1], (30.0, pong("192.0.2.9", ALICE, 1))]
+    other = [*frames[:1], (0.1, pong("192.0.2.9", ALICE, 7))]
+    assert [len(exchanges(*some)) for some in (late, other)] == [2, 2]
+
+
 def test_an_error_refuses_the_run_and_is_an_exchange_of_its_own():
     request = ping(ALICE, BOB, 1)
     echo, said = exchanges(request, error("192.0.2.254", 3, 0, request))
