@@ -143,3 +143,7 @@ def test_flags_stand_in_the_story_as_tcpdump_writes_them(flags, shown):
     opened = Play().c(SYN).s(SYN_ACK, 0, 1).c(ACK, 1, 1).c(PUSH, 1, 1, b"x").s(flags, 1, 2)
     opened.c(FIN_ACK, 2, 2).s(ACK, 2, 3)
     assert f" {shown}" in explain.explain(pcap(*opened.frames)).story("en")
+
+
+def test_a_reset_that_a_recording_begins_with_was_not_waited_for():
+    assert told(Play().c(RST | ACK, 5, 9).s(ACK, 9, 5))[2]["tcp.reset"] == ((1, 1),)

@@ -488,7 +488,7 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, how_reset: str) -> Ite
         sender = values["client"] if from_client[first] else values["server"]
         is_over = all((is_fin & side)[:first].any() for side in (from_client, ~from_client))
         is_theirs = from_client[resets] != from_client[first]
-        quiet_ns = int(np.diff(told.table.time_ns[rows[first - 1 : first + 1]])[0])
+        quiet_ns = int(np.subtract(*told.table.time_ns[rows[[first, max(first - 1, 0)]]]))
         how = how_reset or ("after-fins" if is_over else "quiet" if quiet_ns >= _QUIET_NS else "")
         message = f"tcp.reset-{how}" if how else "tcp.reset"
         yield told.flagged(message, rows[resets[~is_theirs]], sender=sender, quiet_ns=quiet_ns)
