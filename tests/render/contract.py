@@ -74,6 +74,8 @@ def violations(report: dict) -> list[str]:
     for finding in report["findings"]:
         _finding(said, report, finding, set(ids))
     said += [f"unexplained {name} is no exchange" for name in report["unexplained"] if name not in ids]
+    explained = {name for finding in report["findings"] for name in finding["exchanges"]}
+    said += [f"{name} is explained, and unexplained" for name in report["unexplained"] if name in explained]
     for line in report["story"]:
         _keys(said, f"line {line['message']}", line, LINE)
         _evidence(said, report, f"line {line['message']}", line["evidence"])
