@@ -19,8 +19,9 @@ _NAMES = frozenset((
 _RANK = {"proved": 0, "likely": 1, "possible": 2}
 _SCANS = frozenset(("ports", "scan", "scan-open", "stealth", "sweep"))
 _WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
-_HARMLESS = ("heeded", "moved")
-"""Who was told that packets are too large sends smaller ones, that arrive; an address seems to have moved."""
+_HARMLESS = ("heeded", "moved", "flux")
+"""Who was told that packets are too large sends smaller ones, that arrive; an address seems to have
+moved, or one host to answer on several interfaces."""
 
 
 def works(cause: str, case: object) -> bool:

@@ -36,6 +36,12 @@ def test_net_unreachable_of_a_router_is_one_finding_for_all_pings_and_errors():
     assert (finding.values["from"], finding.values["dst"], finding.values["count"]) == (ROUTER, BOB, 3)
 
 
+def test_a_router_that_had_no_route_for_a_while_only_is_told_as_that_of_pings_too():
+    lost, later = ping(ALICE, BOB, 1), (ping(ALICE, BOB, 2), pong(BOB, ALICE, 2))
+    finding = the_finding((0, lost), (0.1, error(ROUTER, 3, 0, lost)), *((2, one) for one in later))
+    assert (finding.cause, finding.values["case"]) == ("no-route-on-router", "passing")
+
+
 def test_what_a_router_turns_back_is_one_finding_whatever_was_sent():
     asked = [ping(ALICE, BOB, 1), datagram((ALICE, 5000), (BOB, 4000), b"x"), segment((ALICE, 5001), (BOB, 80), SYN)]
     finding = the_finding(*(frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))))
@@ -242,9 +248,10 @@ def test_a_single_question_alone_proves_nothing_because_the_answer_goes_to_the_a
 
 
 def test_two_answers_are_a_duplicate_address_and_many_of_them_look_forged():
-    twice = (who_has((A, ALICE), NEAR), is_at((B, NEAR), (A, ALICE)), is_at((R, NEAR), (A, ALICE)))
+    eve = "00:00:5e:00:53:66"
+    twice = (who_has((A, ALICE), NEAR), is_at((B, NEAR), (A, ALICE)), is_at((eve, NEAR), (A, ALICE)))
     assert the_finding(*twice).cause == "duplicate-address"
-    other = (who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), is_at((B, ROUTER), (A, ALICE)))
+    other = (who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), is_at((eve, ROUTER), (A, ALICE)))
     assert {finding.cause for finding in report(*twice, *other).findings} == {"arp-spoofed"}
 
 

@@ -271,7 +271,7 @@ def _mended(table: PacketTable, key: _Key, members: list[Member], rows: list[int
     if not conversations:
         return 0
     told = distinct(np.concatenate(conversations))
-    later = told[(told > max(rows)) & (table.layers[told] & (TCP | UDP) != 0)]
+    later = told[(told > max(rows)) & (table.layers[told] & (TCP | UDP | ICMP | ICMPV6) != 0)]
     speakers = table.sources(later)
     target = [one for one in distinct(speakers).tolist() if table.addresses.text(one) == key.target]
     later = later[among(speakers, target)]

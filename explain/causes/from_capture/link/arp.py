@@ -81,10 +81,15 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         firsts = np.array([rows[0] for rows in contest.rows.values()], np.int64)
         shown[address] += rows_near(scene.table, firsts).tolist()
     forgers = _forgers(scene, disputed)
+    twins = _twins(claimed, forgers)
     for address, claiming in claimed.members.items():
         macs = claimed.macs[address]
         if address in settled and all(_is_announced(part, index) for part, index in claiming):
             yield moved(address, claiming, settled[address])
+            continue
+        if address in twins:
+            values = {"macs": sorted(macs), "addresses": sorted(twins), "count": len(claiming), "case": "flux"}
+            yield Seen("duplicate-address", "likely", claiming, rows_of(claiming), ("arp-spoofed",), values)
             continue
         greedy = claimed.greedy(address) | (macs & forgers[address])
         cause, rival = ("arp-spoofed", "duplicate-address") if greedy else ("duplicate-address", "arp-spoofed")
@@ -102,6 +107,16 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
 
 def _is_announced(part: ExchangeColumns, index: int) -> bool:
     return part.kind == "arp.announcement" and not part.fields(index).is_probe
+
+
+def _twins(claimed: Claimed, forgers: dict[str, set[str]]) -> set[str]:
+    """Addresses that all belong to the same MACs alike, as those of one host with several interfaces on the link.
+
+    Source: Linux, ``arp_ignore``: without it any interface answers for every address of its host.
+    """
+    owners = {frozenset(macs) for macs in claimed.macs.values()}
+    is_alike = len(owners) == 1 and len(claimed.macs) == len(min(owners)) and not any(forgers.values())
+    return set(claimed.macs) if is_alike and len(claimed.macs) > 1 else set()
 
 
 def _only_asked(scene: Scene, members: list[Member]) -> str:

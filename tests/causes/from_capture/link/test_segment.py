@@ -92,6 +92,23 @@ def test_an_address_that_is_announced_elsewhere_seconds_later_may_have_moved_unl
     assert causes(*taken_over, (6.0, announced(R))) == [("duplicate-address", None)]
 
 
+def test_a_host_that_answers_on_two_interfaces_for_both_its_addresses_forges_nothing():
+    second = (EVE, "192.0.2.3")
+    frames = [
+        (at, frame)
+        for at, address in ((0.0, BOB[1]), (1.0, second[1]))
+        for frame in (who_has(ALICE, address), is_at((B, address), ALICE), is_at((EVE, address), ALICE))
+    ]
+    assert causes(*frames) == [("duplicate-address", "flux")]
+    forged = [
+        *frames[:3],
+        (1.0, who_has(ALICE, GATE[1])),
+        (1.0, is_at(GATE, ALICE)),
+        (1.0, is_at((EVE, GATE[1]), ALICE)),
+    ]
+    assert {cause for cause, _ in causes(*forged)} == {"arp-spoofed"}
+
+
 def test_frames_to_the_senders_own_mac_show_an_interface_without_arp():
     (finding,) = report(*(ping(ALICE[1], BOB[1], seq, macs=(A, A)) for seq in (1, 2, 3))).findings
     assert (finding.cause, finding.values["mac"], finding.values["count"]) == ("arp-disabled", A, 3)
