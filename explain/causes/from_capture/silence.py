@@ -73,7 +73,9 @@ def look(scene: Scene) -> Iterator[Seen]:
                 continue
             if outcome == "refused":  # by an error of a kind that has no cause of its own
                 members += _errors_among(scene, rows)
-                values["case"] = "told"
+                errors = scene.part("icmp.error")
+                first = int(errors.with_rows(np.array(rows))[0])
+                values |= {"case": "told", "from": errors.fields(first).from_, "error": _name_of((errors, first))}
             yield Seen(cause, "possible", members, rows, rivals, values)
 
 

@@ -91,6 +91,14 @@ def test_port_unreachable_to_a_datagram_means_that_nobody_listens():
     assert (finding.cause, finding.values["port"]) == ("udp-no-listener", 9)
 
 
+def test_an_error_that_has_no_cause_of_its_own_is_named_in_the_verdict_with_who_says_it():
+    asked = ping(ALICE, BOB, 1)
+    finding = the_finding(asked, error(ROUTER, 12, 0, asked, word=20 << 24))
+    assert (finding.cause, finding.values["from"], finding.values["error"]) == (
+        "echo-unanswered", ROUTER, "parameter-problem",
+    )  # fmt: skip
+
+
 def test_a_packet_too_large_for_the_path_is_proved_by_the_message():
     asked = ping(ALICE, BOB, 1)
     finding = the_finding(asked, error(ROUTER, 3, 4, asked, word=80))
