@@ -114,15 +114,20 @@ class Notes:
         return any(block.kind not in (PROSE, COMMAND) or block.changes for block in self.blocks)
 
 
-def read_notes(text: str | bytes, *, path: str = "text") -> Notes:
+def read_notes(text: str | bytes, *, path: str = "text", otherwise: str = "unread.neither") -> Notes:
     """Every block of a text, in its order.
 
     Nothing in it is run or followed. A text of any length takes bounded time and memory.
 
+    Args:
+        text: as it was given.
+        path: how the text is named in an error.
+        otherwise: the sentence for octets that are no text.
+
     Raises:
         NothingUsableError: the text is empty, binary, or of no kind that is known here.
     """
-    transcript = read_transcript(text, path, "unread.neither")
+    transcript = read_transcript(text, path, otherwise)
     blocks: list[NoteBlock] = []
     for block in transcript.blocks:
         blocks += _blocks_of(block)

@@ -56,6 +56,12 @@ def test_notes_that_build_nothing_are_told_so_in_one_line():
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_capture_is_told_to_be_no_text_and_not_to_be_no_capture():
+    done = run("from", str(TOP / "pcaps/router/capture.pcapng"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("capture.pcapng: it is not text\n")
+
+
 @pytest.mark.needs("namespaces")
 def test_the_lab_runs_and_shows_what_the_notes_tried(tmp_path):
     assert run("from", "-", "-o", str(tmp_path / "mine"), text=NOTES.format(mark="x")).returncode == 0

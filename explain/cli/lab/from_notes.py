@@ -27,7 +27,7 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     from explain.words import sentence
 
     titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}
-    table = lab_table(study(read_notes(octets_of(notes), path=notes)), titles)
+    table = lab_table(study(read_notes(octets_of(notes), path=notes, otherwise="unread.not_text")), titles)
     if not table["nodes"]:
         raise UsageError("lab.no_network", path=notes)
     text, complaints = checked(table, notes)
