@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 _Asked = tuple[int, int]
 _FEWEST = 16  # people and programs try a few, scanners many
-_MOST_SHOWN = 3
+_MOST_SHOWN, _MOST_ASKED = 3, 1000
+_NOBODY = "destination-host-absent-on-link"
 _SWEPT = {
-    "destination-host-absent-on-link": ("address",),
+    _NOBODY: ("address",),
     "destination-host-absent-behind-router": ("dst",),
     "reject-route-on-router": ("dst",),
     "echo-unanswered": ("dst",),
@@ -105,12 +106,20 @@ def _sweep(
     if name == "server":
         fates = [len({each.values[name] for each in some if each.cause == cause}) for cause in _OF_TCP]
         values |= dict(zip(("refused", "silent", "answering"), fates, strict=True))
+    if one.cause == _NOBODY and _finds_neighbours(scene, str(values.get("asker"))):
+        return replace(one, values=values, certainty="likely", rivals=())  # its link works, and some are there
     if one.cause != "udp-no-listener":
         return replace(one, values=values, rivals=some[0].rivals)
     silent, answering = (_others(scene, one.members, *asked(name), outcome) for outcome in ("unanswered", "answered"))
     scene.accounted["udp.flow"].update(index for _, index in silent)
     values |= {"silent": len(silent), "answering": len(answering)}
     return replace(one, values=values, members=[*one.members, *silent])
+
+
+def _finds_neighbours(scene: Scene, asker: str) -> bool:
+    """Whether somebody answered the same host's questions for others."""
+    part = scene.part("arp.resolution")
+    return any(part.fields(index).asker_ip == asker for index in part.where("answered")[:_MOST_ASKED].tolist())
 
 
 def _asked(scene: Scene, name: str) -> tuple[list[_Asked], dict[_Asked, list[int]]]:

@@ -212,6 +212,14 @@ def test_one_thing_tried_with_very_many_hosts_is_one_finding(kind):
     assert {one.id for one in found.exchanges if has_failed(one.kind, one.outcome)} == set(sweep.exchanges)
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_who_finds_some_neighbours_of_very_many_has_a_link_that_works(is_there):
+    asked = [who_has((A, ALICE), f"192.0.2.{number}") for number in range(100, 130)]
+    found = [(1.0, who_has((A, ALICE), NEAR)), (1.1, is_at((B, NEAR), (A, ALICE)))][: 2 * is_there]
+    (sweep,) = report(*asked, *found, (19.0, ping(ALICE, NEAR, 1)), (19.1, pong(NEAR, ALICE, 1))).findings
+    assert (sweep.values["case"], sweep.rivals == (), sweep.certainty == "likely") == ("sweep", is_there, is_there)
+
+
 def test_a_few_hosts_that_are_silent_are_findings_of_their_own():
     frames = [ping(ALICE, f"198.51.100.{number}", 1, number) for number in range(1, 16)]
     assert len(report(*frames, (9.0, ping(ALICE, NEAR, 1)), (9.1, pong(NEAR, ALICE, 1))).findings) == 15
