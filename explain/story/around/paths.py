@@ -26,7 +26,7 @@ _MOST_EXCHANGES = 200
 _VIRTUAL = (0x00005E0001, 0x00005E0002, 0x00000C07AC)
 _VIRTUAL_SHORT = (0x00000C9FF, 0x000573A00)
 _GLBP = 0x0007B4
-_ADVERTISEMENT = 136
+_ROUTER_ADVERTISEMENT, _ADVERTISEMENT = 134, 136
 _GROUP_BIT = np.uint64(1 << 40)
 
 
@@ -99,12 +99,13 @@ def _asymmetric(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
 
 
 def _addresses_of(table: PacketTable, place: int, mac: int, beside: Any) -> list[int]:
-    """Addresses that a MAC claims by ARP or neighbour discovery, but for one; none where it claims that one, too."""
+    """Addresses that a MAC claims by ARP, neighbour discovery or as a router; none where it claims ``beside``, too."""
     arp, icmp = table.arp, table.icmp
     by_arp = arp.sender_ip[(arp.sender_mac == mac) & (table.place[arp.row] == place)]
-    is_advert = icmp.is_v6 & (icmp.type == _ADVERTISEMENT) & (table.place[icmp.row] == place)
-    by_ndp = icmp.target[is_advert & (table.links.source[table.link[icmp.row]] == mac)]
-    claimed = np.concatenate((by_arp, by_ndp))
+    is_own = icmp.is_v6 & (table.place[icmp.row] == place) & (table.links.source[table.link[icmp.row]] == mac)
+    by_ndp = icmp.target[is_own & (icmp.type == _ADVERTISEMENT)]
+    as_router = table.sources(icmp.row[is_own & (icmp.type == _ROUTER_ADVERTISEMENT)])
+    claimed = np.concatenate((by_arp, by_ndp, as_router))
     return [] if (claimed == beside).any() else distinct(claimed[claimed > 0]).tolist()
 
 

@@ -60,6 +60,12 @@ def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -
         yield teller.line(f"ndp.{'challenged' if is_first else 'claimed-before'}", fields, part.rows(index), name)
 
 
+_OF_ADVERTISEMENTS = (
+    "lifetime_s", "preference", "prefix_options", "is_managed", "is_other", "mtu", "rdnss", "dnssl", "routes",
+    "is_damaged",
+)  # fmt: skip
+
+
 def check(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """Which address somebody wants, how it was made, and whether it is free."""
     fields: NdpDuplicateCheck = part.fields(index)
@@ -95,6 +101,9 @@ def _derived(teller: Teller, fields: NdpRouter, rows: Rows, name: str) -> Iterat
 
     if not is_link_local(fields.router or ""):  # RFC 4861, 6.1.2
         yield line("foreign")
+        return
+    if not teller.is_news(fields.router, *(getattr(fields, name) for name in _OF_ADVERTISEMENTS)):
+        yield line("same")
         return
     if fields.lifetime_s:
         yield line("default", lifetime_ns=fields.lifetime_s * _SECOND_NS)

@@ -11,7 +11,7 @@ from explain.decode.contents import GREETING
 from explain.model import Endpoint, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from explain.exchanges.dhcp.trials import ServerTests
     from explain.exchanges.hosts import Hosts
@@ -52,6 +52,7 @@ class Teller:
         self.hosts = hosts
         self.exchanges = exchanges
         self._explained: set[str] = set()
+        self._told: set[Hashable] = set()
         self._sought_by_nobody: set[str] | None = None
 
     def tell(self, position: int) -> Iterator[Line]:
@@ -127,6 +128,12 @@ class Teller:
         form = "again" if message in self._explained else "first"
         self._explained.add(message)
         return f"{message}.{form}"
+
+    def is_news(self, *what: Hashable) -> bool:
+        """Whether something is told for the first time."""
+        is_new = what not in self._told
+        self._told.add(what)
+        return is_new
 
 
 def end_text(end: Endpoint) -> str:

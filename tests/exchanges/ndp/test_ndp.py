@@ -205,3 +205,14 @@ def test_where_the_link_has_no_macs_nobody_is_named_by_one():
     assert f"{NEW} asked all routers to make themselves known" in story
     assert f"No router answered {NEW}" in story
     assert f"{GATE} answered after 1 ms (neighbour advertisement): it is there." in story
+
+
+def test_a_router_that_says_the_same_to_the_next_host_is_told_so_and_what_it_says_anew_is_told():
+    def story(second):
+        frames = (0, seek_router(A, NEW)), (0.01, router(R, GATE)), (5, seek_router(B, "fe80::5")), (5.01, second)
+        return " ".join(explain.explain(pcap(*frames)).story("en").split())
+
+    same, other = story(router(R, GATE)), story(router(R, GATE, lifetime=0))
+    assert (same.count("as its default router"), same.count("It says what it said before")) == (1, 1)
+    assert "is no default router" in other
+    assert "what it said before" not in other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from neighbours import router
 from packets import A, B, R, eth, ip, is_at, pcap, ping, pong, who_has
 
 import explain
@@ -47,8 +48,14 @@ def test_fragments_of_more_than_a_packet_can_hold_are_told():
 
 
 def test_a_neighbour_that_is_reached_by_the_router_and_answers_straight_is_told_as_such():
-    alice, near, router = "192.0.2.1", "192.0.2.2", "192.0.2.254"
+    alice, near, gate = "192.0.2.1", "192.0.2.2", "192.0.2.254"
     talk = ping(alice, near, 1, macs=(A, R)), pong(near, alice, 1, macs=(B, A))
-    known = who_has((A, alice), router), is_at((R, router), (A, alice))
-    assert f"goes by the router {router} ({R}), and what comes back arrives straight from {B}" in told(*known, *talk)
+    known = who_has((A, alice), gate), is_at((R, gate), (A, alice))
+    assert f"goes by the router {gate} ({R}), and what comes back arrives straight from {B}" in told(*known, *talk)
     assert "two hosts have its address" in told(*talk)
+
+
+def test_who_advertises_itself_as_a_router_is_the_router_that_packets_go_by():
+    alice, near, gate = "2001:db8:1::1", "2001:db8:2::2", "fe80::200:5eff:fe00:53fe"
+    talk = ping(alice, near, 1, macs=(A, R)), pong(near, alice, 1, macs=(B, A))
+    assert f"goes by the router {gate} ({R})" in told(router(R, gate), *talk)
