@@ -60,9 +60,9 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
         errors += lint_questions.errors(question, ids, asked)
         asked.add(question.id)
     singles = _singles(rubric)
-    asking = [(f"check {one.id!r}", _asked(one)) for one in rubric.checks]
-    asking += [(f"answer {one.id!r}", lint_questions.asked(one)) for one in rubric.questions]
-    errors += [line for where, texts in asking for line in lint_questions.numbered_first(where, texts, singles)]
+    errors += [
+        line for where, texts in _asking(rubric) for line in lint_questions.numbered_first(where, texts, singles)
+    ]
     told = (on_lines(rubric.path, some) for some in (errors, [*_doubts(rubric)]))
     wrong, doubtful = ([say(one.message, one.values, language) for one in some] for some in told)
     return rubric, wrong, doubtful
@@ -136,10 +136,25 @@ def _doubts(rubric: Rubric) -> Iterator[Line]:
         for row in check.credit:
             if row.points > check.points:
                 yield complaint(f"check {check.id!r}", "credit_more")
+    traces = [one for check in rubric.checks if _is_trace(check) for one in (check.id, check.bind) if one]
+    for where, texts in _asking(rubric):
+        yield from lint_questions.hops_by_number(where, texts, traces)
     singles = _singles(rubric)
     for question in rubric.questions:
         yield from lint_questions.doubts(question)
         yield from lint_questions.of_one(question, singles)
+
+
+def _asking(rubric: Rubric) -> list[tuple[str, list[str]]]:
+    """The expressions of each check and question."""
+    checks = [(f"check {one.id!r}", _asked(one)) for one in rubric.checks]
+    return checks + [(f"answer {one.id!r}", lint_questions.asked(one)) for one in rubric.questions]
+
+
+def _is_trace(check: Check) -> bool:
+    """Whether a check finds several hops, in the order of their TTLs."""
+    wanted = check.expect
+    return wanted is not None and wanted.event in ("traceroute", "traceroute.hop")
 
 
 def _singles(rubric: Rubric) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MIDDLE = re.compile(r"\b(median|mean)\(\s*([\w-]+)(?:\.\w+)+\s*\)")
 _NUMBERED = re.compile(r"(?<![\w.])(([A-Za-z_][\w-]*)\[-?\d+\])")
+_HOP = re.compile(r"(?<![\w.])(([A-Za-z_][\w-]*)(?:\.hops)?\[(\d{1,3})\])")
 _MEASURED = ("number", "duration")
 _SMALLER = {"_ms": 1000, "_ns": 1_000_000_000}
 """Ends of names of fields that are not in seconds, and how many of the unit a second has."""
@@ -72,6 +73,13 @@ def numbered_first(where: str, texts: Collection[str], singles: Mapping[str, str
     for found in dict.fromkeys(one.groups() for text in texts for one in _NUMBERED.finditer(text)):
         if (every := singles.get(found[1])) not in (None, found[1]):
             yield complaint(where, "first_has_no_number", text=found[0], name=found[1], other=every)
+
+
+def hops_by_number(where: str, texts: Collection[str], traces: Collection[str]) -> Iterator[Line]:
+    """Where a hop is told by its place in a list, which is another one in a capture that began late."""
+    for said, name, place in dict.fromkeys(one.groups() for text in texts for one in _HOP.finditer(text)):
+        if name in traces:
+            yield complaint(where, "hop_by_number", text=said, ttl=int(place) + 1)
 
 
 def of_one(question: Question, singles: Mapping[str, str]) -> Iterator[Line]:

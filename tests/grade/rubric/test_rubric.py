@@ -108,6 +108,13 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, line):
     assert any(one.startswith(line) for one in lint(str(path))[1]), lint(str(path))[1]
 
 
+@pytest.mark.parametrize(("name", "key"), [("traceroute.hop", "a[1].from"), ("traceroute", "a.hops[1].from_")])
+def test_a_hop_by_its_place_in_a_list_is_doubtful(tmp_path, name, key):
+    text = ANSWER.replace("arp.request", name) + f'type = "ip"\nkey = "{{{key}}}"\n'
+    _, errors, (warning,) = lint(str(rubric_file(tmp_path, text)))
+    assert (errors, "where = { ttl = 2 }" in warning) == ([], True)
+
+
 def test_words_of_a_field_may_have_capitals(tmp_path):
     where = 'where = { code = "Host", about.proto = "ICMP" }\n'
     rubric, errors, _ = lint(str(rubric_file(tmp_path, CHECK.replace("arp.request", "icmp.unreachable") + where)))
