@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from explain.table import I8, PacketTable, Rows
 
 SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy path loses
-_OUTAGE_NS = 1_500_000_000  # a link that comes back and a time-out after it take longer than a single loss
+OUTAGE_NS = 1_500_000_000  # a link that comes back and a time-out after it take longer than a single loss
 _NARROW = ("icmp-errors-filtered-on-router", "mtu-mismatch-on-link", "partial-loss", "router-interface-down")
-_PIECES, _OPTIONS = 3, 100  # times that a segment came in two; octets that options may take from each
+_PIECES, _OPTIONS = 3, 100  # times that a segment came in pieces; octets that options may take from each
+_TIMESTAMPS = 12  # octets of each segment (RFC 7323, appendix A)
 _ACK_LOST = (
     "stateful-filter-asymmetric-path", "filter-on-router-forward", "filter-on-target-input", "conntrack-table-full",
     "partial-loss",
@@ -61,6 +62,8 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         return shifted
     if vain := in_vain(moments, index, lone) or deaf(moments, index):
         return vain._replace(values=values | vain.values)
+    if narrow := _narrowed(moments, index, rows, values):
+        return narrow
     if outage := _outage(talk, rows):
         return _in_one_go(moments, index, rows, values | {"case": "outage", "lost_ns": outage})
     if while_away := _while_away(moments, index, rows, values):
@@ -69,6 +72,15 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     is_by_size = largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
     rivals = _LOSSY if is_by_size else _LOSSY[:1]
     return Trouble("partial-loss", "likely", index, rivals, several(rows), values)
+
+
+def stood_still(moments: TcpMoments, index: int) -> Trouble | None:
+    """What a time in which nothing came through cost, however little that is of the whole."""
+    talk = moments.talk(index)
+    rows = _not_arrived(moments.table, talk, lone_octets(talk))
+    if not len(rows) or len(mixed(talk)):
+        return None
+    return _while_away(moments, index, rows, {"resent": len(rows), "segments": len(talk.rows)})
 
 
 def _shifted(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble | None:
@@ -153,7 +165,7 @@ def _pause(talk: Talk, again: Rows) -> int:
     gaps = np.diff(talk.time_ns[: at[0] + 1])
     first = int(np.argmax(gaps)) + 1 if len(gaps) else 0
     role = int(talk.role[at[0]])
-    if not first or int(gaps[first - 1]) < _OUTAGE_NS or (talk.role[at] != role).any():
+    if not first or int(gaps[first - 1]) < OUTAGE_NS or (talk.role[at] != role).any():
         return 0
     own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
     reach = (start + talk.length[own])[own < first]
@@ -168,7 +180,7 @@ def _silence(talk: Talk, again: Rows) -> int:
     role = int(talk.role[at[0]])
     heard = np.flatnonzero((talk.role != role) & (talk.flags & (ACK | RST) == ACK))
     gaps = np.diff(talk.time_ns[heard])
-    if not len(gaps) or int(gaps.max()) < _OUTAGE_NS or (talk.role[at] != role).any():
+    if not len(gaps) or int(gaps.max()) < OUTAGE_NS or (talk.role[at] != role).any():
         return 0
     last, back = (int(heard[np.argmax(gaps) + step]) for step in (0, 1))
     within = talk.seq[at[(at > last) & (at < back)]]
@@ -187,7 +199,8 @@ def _after_pause(moments: TcpMoments, index: int, rows: Rows, values: dict[str, 
     if smaller := _smaller(moments.table, moments.talk(index), rows):
         values |= smaller | {"reader": reader}
         return Trouble("pmtu-blackhole", "likely", index, _NARROW, several(rows), values)
-    larger = ("pmtu-blackhole",) if largest(moments, rows) >= LARGE else ()
+    is_full = 0 < _agreed(moments.table, moments.talk(index)) < largest(moments, rows) + _OPTIONS
+    larger = ("pmtu-blackhole",) if largest(moments, rows) >= LARGE and not is_full else ()
     return Trouble("partial-loss", "likely", index, (*_OUTAGE, *larger), several(rows), values | {"case": "pause"})
 
 
@@ -196,16 +209,49 @@ def _smaller(table: PacketTable, talk: Talk, again: Rows) -> dict[str, Any] | No
 
     So Linux goes on that probes for the MTU of the way (RFC 4821).
     """
-    agreed = [one for one in offers(table, talk).mss if one]
+    agreed = _agreed(table, talk)
     role = talk.role[np.searchsorted(talk.rows, again[0])]
     start, length = talk.numbers(int(role)), talk.length[talk.role == role].astype(np.int64)
     largest, order = int(length.max()), np.argsort(start, kind="stable")
-    if len(agreed) < 2 or largest >= min(agreed) - _OPTIONS:
+    if largest + _OPTIONS >= agreed:
         return None
     start, length = start[order], length[order]
-    whole = (length[:-1] + length[1:])[(start[:-1] + length[:-1] == start[1:]) & (length[:-1] != length[1:])]
-    pieces = int(((whole > min(agreed) - _OPTIONS) & (whole <= min(agreed))).sum())  # of what had been full segments
-    return {"case": "smaller", "size": largest, "agreed": min(agreed)} if pieces >= _PIECES else None
+    is_rest = (length[1:] < length[:-1]) & (length[1:] > 0)
+    cuts = distinct((start + length)[1:][is_rest])  # where what had been full segments ended
+    whole, full = np.diff(cuts), np.array([[agreed], [agreed - _TIMESTAMPS]])
+    alike = np.diff(np.sort(cuts % full), axis=1) == 0
+    pieces = max(int(((whole > agreed - _OPTIONS) & (whole <= agreed)).sum()), int(alike.sum(axis=1).max(initial=0)))
+    return {"case": "smaller", "size": largest, "agreed": agreed} if pieces >= _PIECES else None
+
+
+def _agreed(table: PacketTable, talk: Talk) -> int:
+    """The smaller of the maximum segment sizes that both sides offered; 0 where one is not known."""
+    return min(one or 0 for one in offers(table, talk).mss)
+
+
+def _narrowed(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble | None:
+    """Full segments of which none was ever confirmed, until their sender cut them, as its own place shows it."""
+    talk, sender, reader = moments.talk(index), *moments.table.ends(int(rows[0]))
+    agreed = _agreed(moments.table, talk)
+    own = np.flatnonzero((talk.role == talk.role[np.searchsorted(talk.rows, rows[0])]) & (talk.length > 0))
+    is_full = talk.length[own] + _OPTIONS > agreed
+    if not agreed or not is_full.any():
+        return None
+    first, last = int(own[is_full][0]), int(own[is_full][-1])
+    acks = np.flatnonzero((talk.role != talk.role[first]) & (talk.flags & (ACK | RST) == ACK))
+    acks = acks[(talk.ack[acks] - talk.seq[first]).view(np.int32) > 0]
+    copies, smaller = int((talk.seq[own[is_full]] == talk.seq[first]).sum()), own[own > last]
+    if copies < _PIECES or not len(acks) or not len(smaller) or acks[0] < smaller[0]:
+        return None
+    again = smaller[among(talk.rows[smaller], rows) & (smaller >= smaller[smaller < acks[0]][-1])]
+    if len(again) < _PIECES:
+        return None
+    text = moments.table.addresses.text
+    told = {
+        "case": "smaller-sent", "size": int(talk.length[again].max()), "agreed": agreed, "sender": text(sender),
+        "reader": text(reader), "lost_ns": int(talk.time_ns[acks[0]] - talk.time_ns[first]), "times": copies,
+    }  # fmt: skip
+    return Trouble("pmtu-blackhole", "likely", index, _NARROW[:2], several(rows), values | told)
 
 
 def _are_as_large_at_once(talk: Talk, again: Rows) -> bool:

@@ -9,13 +9,13 @@ import numpy as np
 
 from explain.causes.from_capture.tcp.in_vain import unheard
 from explain.causes.from_capture.tcp.opening import SYNS_LOST, begun_late
-from explain.causes.from_capture.tcp.sent_again import SUBSTANTIAL, resent
+from explain.causes.from_capture.tcp.sent_again import OUTAGE_NS, SUBSTANTIAL, resent, stood_still
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, HANGS_NS, SLOW_NS, Trouble, several
 from explain.causes.from_capture.tcp.waiting import hangs, slow
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.held_back import find_held_back, rows_of
-from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
+from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ _STALLED_NS = 500_000_000
 _FEW_ANSWERS = 10  # segments of a server that only acknowledges
 _OPENING = 16  # segments in which the first request and its answer are looked for
 _FEWEST_HELD = 3  # times that the same two waited for each other: once may be chance
+_REPAIRED = 64  # segments after an outage in which the first of what it cost comes again
 _RARELY = 10  # of so many messages one that waited makes nothing slow
 
 
@@ -44,10 +45,13 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     closed_ns = _closed(moments, (span >= _STALLED_NS) & (np.diff(zero_windows[1]) > 0))
     asks = moments.segments.counts(label.KEEP_ALIVE)
     is_lossy = is_open & (lost + asks >= FEWEST_RESENT) & ((lost + asks) * SUBSTANTIAL >= total)
+    is_whole = is_open & (moments.course.resets.min(axis=0) == NEVER)
+    has_paused = _has_paused(moments, is_whole & (lost > 0) & (span >= OUTAGE_NS))
     held = _held(moments)
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
         (is_lossy, partial(resent, _twice(moments, is_lossy))),
+        (has_paused, stood_still),
         (is_open & (asks >= FEWEST_RESENT) & is_left(moments), unheard),
         (is_open & (span >= HANGS_NS) & _is_mute(moments), hangs),
         (is_open & (moments.course.syns > SYNS_LOST) & (moments.course.syn_ack != NEVER), begun_late),
@@ -102,6 +106,19 @@ def _has_pause(moments: TcpMoments, are_candidates: Bools) -> Bools:
     time_ns = moments.table.time_ns[moments.streams.rows[at]]
     found = np.zeros(len(are_candidates), np.bool_)
     found[candidates] = (np.diff(time_ns, axis=1) >= SLOW_NS).any(axis=1)
+    return found
+
+
+def _has_paused(moments: TcpMoments, are_candidates: Bools) -> Bools:
+    """Of some connections, those in which segments came again soon after a pause, as an outage makes it."""
+    found, candidates = np.zeros(len(are_candidates), np.bool_), np.flatnonzero(are_candidates)
+    at, of = segments_of(moments.streams, candidates)
+    paused = np.flatnonzero(2 * np.diff(moments.table.time_ns[moments.streams.rows[at]]) >= OUTAGE_NS) + 1
+    again = np.flatnonzero(moments.segments.labels[at] & np.uint16(label.REPEATED) != 0)
+    if len(again):
+        first = again[np.minimum(np.searchsorted(again, paused), len(again) - 1)]
+        is_soon = (first >= paused) & (first - paused < _REPAIRED) & (of[first] == of[paused - 1])
+        found[candidates[of[first[is_soon]]]] = True
     return found
 
 

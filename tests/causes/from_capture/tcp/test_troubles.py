@@ -1268,7 +1268,12 @@ def test_fins_that_crossed_are_told_as_that(crosses):
 
 @pytest.mark.parametrize(
     ("sizes", "cause"),
-    [((1024, 436), "pmtu-blackhole"), ((1024, 1024), "partial-loss"), ((1460, 1460), "partial-loss")],
+    [
+        ((1024, 436), "pmtu-blackhole"),
+        ((1024, 424), "pmtu-blackhole"),
+        ((1024, 1024), "partial-loss"),
+        ((1460, 1460), "partial-loss"),
+    ],
 )
 def test_a_sender_that_after_a_silence_gets_only_smaller_segments_through_met_a_narrow_link(sizes, cause):
     mss = b"\x02\x04\x05\xb4"
@@ -1354,3 +1359,35 @@ def test_a_window_that_has_fallen_and_stays_low_tells_of_a_reader_that_is_slower
     if is_told:
         values = told["tcp.window-low"]
         assert (values["most"], values["usual"], values["reader"]) == (60_000, 9_000, f"{ALICE}:40000")
+
+
+@pytest.mark.parametrize(("pause_s", "case"), [(3.0, "pause"), (0.6, None)])
+def test_a_long_download_that_stood_still_for_seconds_is_told_however_few_segments_came_again(pause_s, case):
+    frames = list(ASKED)
+    for turn in range(400):
+        at = 0.1 + turn / 1000 + (pause_s if turn >= 200 else 0) + (0.03 if turn >= 202 else 0)
+        place = {200: 202, 201: 203, 202: 200, 203: 201}.get(turn, turn)  # two were lost
+        due = {200: 200, 201: 200, 202: 201}.get(turn, turn + 1)
+        frames += [(at, back(ACK, 501 + 10 * place, 111, b"y" * 10)), (at + 0.0005, to(ACK, 111, 501 + 10 * due))]
+    findings = explain.explain(pcap(*frames)).findings
+    assert [one.values["case"] for one in findings] == ([case] if case else [])
+
+
+@pytest.mark.parametrize(("pieces", "cause"), [((512, 512, 424), "pmtu-blackhole"), ((1448,), "partial-loss")])
+def test_full_segments_that_nothing_confirms_until_they_are_cut_met_a_narrow_link_beside_their_sender(pieces, cause):
+    mss = b"\x02\x04\x05\xb4"
+    frames = [(0.0, to(SYN, 100, options=mss)), (0.01, back(SYN | ACK, 500, 101, options=mss))]
+    frames += [
+        (0.02, to(ACK, 101, 501, b"x")),
+        *((0.03 + turn / 1e4, back(ACK, 501 + 1448 * turn, 102, b"y" * 1448)) for turn in range(4)),
+    ]
+    frames += [(at, back(ACK, 501, 102, b"y" * 1448)) for at in (0.3, 0.9, 2.1)]
+    seq, now = 501, 4.5
+    for turn in range(12 // len(pieces) * len(pieces)):
+        size = pieces[turn % len(pieces)]
+        frames += [(now, back(ACK, seq, 102, b"y" * size)), (now + 0.02, to(ACK, 102, seq + size))]
+        seq, now = seq + size, now + 0.03
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert only.cause == cause
+    if cause == "pmtu-blackhole":
+        assert (only.values["case"], only.values["size"], only.values["agreed"]) == ("smaller-sent", 512, 1460)
