@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,15 @@ TWO_FAULTS = {
 """Neither router has the other's network; the looping router has no address in the target's; an error is dropped."""
 
 
+@cache
+def found(recorded: Recorded, view: str) -> tuple[list[str], list[str]] | None:
+    """The causes that remain and those that would stop it next; each asked for by several tests."""
+    said = measure(recorded, view)
+    return None if said is None else ([each.cause for each in said.causes], [each.cause for each in said.later])
+
+
 def named(recorded: Recorded, view: str) -> list[str] | None:
-    found = measure(recorded, view)
-    return None if found is None else [cause.cause for cause in found.causes]
+    return (found(recorded, view) or (None,))[0]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -46,12 +53,12 @@ def test_the_truth_is_never_excluded(recorded: Recorded, view: str) -> None:
 
 @pytest.mark.parametrize("recorded", ALL, ids=lambda each: each.name)
 def test_with_everything_the_truth_comes_first_and_few_stand_beside_it(recorded: Recorded) -> None:
-    found = measure(recorded, "everything")
-    if found is None:
+    said = found(recorded, "everything")
+    if said is None:
         return
-    causes = [cause.cause for cause in found.causes]
+    causes, later = said
     assert len(causes) <= 8
-    assert [each.cause for each in found.later] == TWO_FAULTS.get(recorded.name, [])
+    assert later == TWO_FAULTS.get(recorded.name, [])
     if recorded.name not in AMBIGUOUS:
         assert is_right(causes[0], recorded.truth), causes
 
@@ -94,11 +101,11 @@ def test_the_answer_is_not_read_from_where_it_is_written(tmp_path: Path) -> None
 
 def test_every_look_that_is_proposed_splits_what_remains() -> None:
     for each in ALL[::5]:
-        found = measure(each, "text")
-        if found is None:
+        said = measure(each, "text")
+        if said is None:
             continue
-        everyone = {cause.cause for cause in found.causes}
-        for look in found.next:
+        everyone = {cause.cause for cause in said.causes}
+        for look in said.next:
             groups = [set(causes) for _, causes in look.outcomes]
             assert len(groups) > 1
             assert set().union(*groups) == everyone
@@ -109,9 +116,9 @@ def test_every_look_that_is_proposed_splits_what_remains() -> None:
 @pytest.mark.parametrize("view", ["text", "text+wire"])
 def test_no_look_that_is_proposed_excludes_the_truth_by_what_it_would_have_shown(view: str) -> None:
     for each in [one for one in ALL if not one.also][::3]:
-        found = measure(each, view)
-        if found is not None:
-            assert not excluding(each.folder, each.truth, found.next), each.name
+        said = measure(each, view)
+        if said is not None:
+            assert not excluding(each.folder, each.truth, said.next), each.name
 
 
 @pytest.mark.needs("cases")
@@ -129,9 +136,9 @@ def test_no_witness_of_a_healthy_network_puts_a_failure_first(view: str) -> None
 
 
 def test_states_that_show_which_it_is_outweigh_what_is_usual() -> None:
-    found = [named(each, "text+states") for each in ALL if each.truth == "dnat-missing"]
-    assert found
-    assert all(causes and causes[0] == "dnat-missing" for causes in found)
+    said = [named(each, "text+states") for each in ALL if each.truth == "dnat-missing"]
+    assert said
+    assert all(causes and causes[0] == "dnat-missing" for causes in said)
 
 
 def test_every_recording_tells_its_sender() -> None:
