@@ -18,7 +18,8 @@ A *strike* is a mechanism at a place.  ``how`` it strikes:
 - ``trace-gap``: one hop of a trace is silent and later ones are not.
 
 ``why`` of a ``drop``: ``first`` if only the sender's own next hop can do it, ``own-mac`` if the frame is for its
-sender, ``wrong-mac`` if it is for nobody, ``returned`` if a router sends it back to its sender; of an ``expire``
+sender, ``wrong-mac`` if it is for nobody, ``returned`` if a router sends it back to its sender,
+``beside`` if the answer comes by an interface that the socket is not bound to; of an ``expire``
 ``default`` if the packet begins with less than any host's usual hops.
 
 ``at`` is sender, segment, bystander, router, target or dhcp-server; ``leg`` request or reply; ``hop`` says that the

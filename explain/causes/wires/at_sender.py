@@ -77,6 +77,8 @@ def _drop(wires: Wires, strike: Strike) -> bool:
         return False
     if strike.why == "returned":
         return wires.fate.is_detour
+    if strike.why == "beside" and not wires.has_left():
+        return False
     if strike.at == "sender":
         if wires.may_have_come_in_elsewhere:
             return True
