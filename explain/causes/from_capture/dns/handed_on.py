@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
 
 _PATIENCE_NS = 5_000_000_000  # after its last question a client waits as long, and the resolver may ask on meanwhile
-_MOST_BETWEEN = 64  # look-ups in vain that begin while one is not answered
+_MOST_BETWEEN = 16  # look-ups for the same in vain that begin while one is not answered
 _FEWEST = 2
 
 
@@ -46,24 +46,31 @@ def _reasons(scene: Scene, part: ExchangeColumns, vain: list[int]) -> dict[int, 
 
     Of a server that said nothing it has to be seen that it asked: by its address, or as it is on the host itself.
     """
-    is_silent = (part.outcome[vain] == part.outcomes.index("unanswered")).tolist()
-    until = (part.end_ns[vain] + np.where(is_silent, _PATIENCE_NS, 0)).tolist()
     clients, servers, names, types = (part.facts[fact] for fact in ("client", "server", "raw_name", "type"))
     found: dict[int, int] = {}
+    if len({servers[index] for index in vain}) < _FEWEST:
+        return found
+    is_silent = part.outcome == part.outcomes.index("unanswered")
+    starts, until = part.start_ns.tolist(), (part.end_ns + np.where(is_silent, _PATIENCE_NS, 0)).tolist()
+    alike: dict[Hashable, list[int]] = defaultdict(list)
+    for index in vain:
+        alike[names[index], types[index]].append(index)
 
-    def is_here(index: int) -> bool:
+    def is_tied(index: int, other: int) -> bool:
+        if not is_silent[index] or clients[other] == servers[index]:
+            return True
         return is_loopback(scene.table.addresses.text(servers[index]))
 
-    for at in range(len(vain) - 1, -1, -1):
-        index = vain[at]
-        for other in vain[at + 1 : at + 1 + _MOST_BETWEEN]:
-            if part.start_ns[other] > until[at]:
-                break
-            is_same = names[other] == names[index] and types[other] == types[index] and part.end_ns[other] <= until[at]
-            is_other = servers[other] != servers[index] and clients[other] != clients[index]
-            if is_same and is_other and (not is_silent[at] or clients[other] == servers[index] or is_here(index)):
-                found[index] = found.get(other, other)
-                break
+    for some in alike.values():
+        for at in range(len(some) - 2, -1, -1):
+            index = some[at]
+            for other in some[at + 1 : at + 1 + _MOST_BETWEEN]:
+                if starts[other] > until[index]:
+                    break
+                is_other = servers[other] != servers[index] and clients[other] != clients[index]
+                if is_other and part.end_ns[other] <= until[index] and is_tied(index, other):
+                    found[index] = found.get(other, other)
+                    break
     return found
 
 
