@@ -9,8 +9,9 @@ import numpy as np
 
 from explain.causes.from_capture.scene import Scene, Seen, is_housekeeping
 from explain.exchanges.columns import rows_of
+from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import refused_late
-from explain.table import REVERSED
+from explain.table import FIN, REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import Rows
 
+_AT_ONCE_NS = 1_000_000_000
 _HALF = np.uint32(1 << 31)
 _SLOW = ("tcp-application-hangs", "server-slow")  # whose patience ended
 _RIVALS = ("server-slow", "partial-loss", "pmtu-blackhole", "idle-timeout-in-middlebox")
@@ -39,7 +41,8 @@ def look(scene: Scene) -> Iterator[Seen]:
                 scene.accounted["http.request"].add(index)
         elif is_received(scene, connections.rows(carrier), int(part.rows(index)[0])):
             server = part.fields(index).server
-            groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
+            is_closed = _is_closed(connections, carrier) or _is_taken_for_the_end(connections, carrier)
+            groups[server.address, server.port, is_closed].append(index)
     yield from _too_late(part, late)
     yield from _cut_short(scene, part, connections)
     yield from _stalled(scene, part, connections)
@@ -118,6 +121,18 @@ def _is_closed(connections: ExchangeColumns, index: int) -> bool:
     """Whether the server was the first to say that it has nothing more to send."""
     client, server = connections.facts["course"].fins[:, index].tolist()
     return bool(server < client)
+
+
+def _is_taken_for_the_end(connections: ExchangeColumns, index: int) -> bool:
+    """Whether the client closed its half right after it had asked, and the server then closed the other one at once."""
+    course, moments = connections.facts["course"], connections.facts["moments"]
+    client, server = course.fins[:, index].tolist()
+    if not client < server < NEVER:
+        return False
+    talk = moments.talk(index)
+    fin, said = talk.where(FIN, 0)[0], np.flatnonzero((talk.role == 0) & (talk.length > 0))
+    times = talk.time_ns[[said[-1], fin, talk.where(FIN, 1)[0]]]
+    return bool((np.diff(times) < _AT_ONCE_NS).all())
 
 
 def _came_late(connections: ExchangeColumns, index: int, row: int) -> bool:

@@ -38,6 +38,7 @@ _ANSWERED_NS = 100_000_000
 _FAR_NS = 20_000_000
 _MUCH = 200_000  # octets, which no queue holds unless it is long
 _QUIET_NS = 1_000_000_000
+_LEAST_MSS, _MANY = 536, 20
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
 _ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
@@ -284,6 +285,7 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
     echoes = rows[~is_syn & (flags & ECE != 0)]
     if agrees and len(echoes):
         yield told.line("tcp.congested", echoes, count=len(echoes))
+    yield from _tiny(told, rows[is_syn])
     limit = window_limit(told.fields, moments, index)
     if limit:
         name = "tcp.unscaled" if limit.pop("is_largest") else "tcp.window-limited"
@@ -294,6 +296,15 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
     yield from _taken_literally(told, moments.talk(index))
     if max(told.fields.bytes_to_client, told.fields.bytes_to_server) >= _MUCH:
         yield from _paced(told, moments.talk(index), limit is None)
+
+
+def _tiny(told: _Told, syns: Rows) -> Iterator[Line]:
+    """A side that takes less at a time than every host must be able to take (RFC 9293, 3.7.1)."""
+    for role, sent in enumerate((told.fields.bytes_to_client, told.fields.bytes_to_server)):
+        mss = told.fields.mss[role]
+        if mss and mss < _LEAST_MSS and sent > _MANY * mss:
+            reader = told.values[("client", "server")[role]]
+            yield told.line("tcp.mss-tiny", syns, reader=reader, mss=mss)
 
 
 def _taken_literally(told: _Told, talk: Talk) -> Iterator[Line]:

@@ -1391,3 +1391,23 @@ def test_full_segments_that_nothing_confirms_until_they_are_cut_met_a_narrow_lin
     assert only.cause == cause
     if cause == "pmtu-blackhole":
         assert (only.values["case"], only.values["size"], only.values["agreed"]) == ("smaller-sent", 512, 1460)
+
+
+@pytest.mark.parametrize(("mss", "is_told"), [(88, True), (536, False)])
+def test_a_side_that_takes_less_at_a_time_than_any_host_must_is_told(mss, is_told):
+    option = b"\x02\x04" + mss.to_bytes(2, "big")
+    frames = [(0.0, to(SYN, 100, options=option)), (0.01, back(SYN | ACK, 500, 101, options=b"\x02\x04\x05\xb4"))]
+    frames += [(0.02, to(ACK, 101, 501, b"x"))]
+    frames += [(0.03 + turn / 1000, back(ACK, 501 + mss * turn, 102, b"y" * mss)) for turn in range(30)]
+    told = lines_of(*frames, (0.1, to(ACK, 102, 501 + 30 * mss)))
+    assert told.get("tcp.mss-tiny", {}).get("reader") == (f"{ALICE}:40000" if is_told else None)
+
+
+@pytest.mark.parametrize(("waited_s", "cause"), [(0.01, "tcp-application-closes"), (8.0, "tcp-application-hangs")])
+def test_a_server_that_closes_when_its_client_has_closed_its_half_does_not_hang(waited_s, cause):
+    request = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+    due = 101 + len(request)
+    asked = [*OPENED, (0.03, to(ACK, 101, 501, request)), (0.04, back(ACK, 501, due))]
+    half = [(0.04 + waited_s, to(FIN | ACK, due, 501)), (0.05 + waited_s, back(ACK, 501, due + 1))]
+    over = [(0.2 + waited_s, back(FIN | ACK, 501, due + 1)), (0.21 + waited_s, to(ACK, due + 1, 502))]
+    assert found(*asked, *half, *over)[0] == [cause]
