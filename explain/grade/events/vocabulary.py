@@ -87,10 +87,11 @@ def fields_of(name: str, language: str = "en") -> Mapping[str, str]:
         return found
     module, record = _RECORDS[name]
     as_reported = sentence("grade_fields.report.field", language)
+    told = _group("ends", language) | (_group(name, language) if name in table("grade_fields") else {})
     for one in fields(getattr(import_module(f"explain.exchanges.{module}"), record)):
         field = one.name.rstrip("_")
-        found[field] = as_reported
-        found |= {f"{field}.{part}": as_reported for part in _PARTS.get(field, ())}
+        below = (f"{field}.{part}" for part in _PARTS.get(field, ()))
+        found |= {one: told.get(one, as_reported) for one in (field, *below)}
         if field == "about":
             found |= _group("about", language) | {"about.protocol": as_reported}
     return found

@@ -11,8 +11,10 @@ from packets import A, arp, segment
 from surroundings import TOP
 
 from explain.grade.events.table import EVENTS
+from explain.grade.events.vocabulary import fields_of
 from explain.grade.rubric.reading import load
 from explain.grade.running.grading import grade_files
+from explain.words import table
 
 RECORDED = {
     "arp.request": "router", "arp.reply": "router", "icmp.echo": "router", "icmp.unreachable": "no-route-on-router",
@@ -43,6 +45,13 @@ def over(folder, case, text, **more):
 
 def test_every_event_is_asked_for_here():
     assert set(EVENTS) <= {*RECORDED, *MADE}
+
+
+@pytest.mark.parametrize("name", ["ndp.router", "ndp.resolution", "ndp.duplicate-check", "http.request"])
+def test_every_meaning_of_a_field_is_that_of_a_field_which_is_there(name):
+    meant = {field.replace("-", "."): words for field, words in table("grade_fields")[name].items()}
+    assert meant.items() <= {field: {"en": text, "ja": fields_of(name, "ja")[field]}
+                             for field, text in fields_of(name).items()}.items()  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RECORDED)
