@@ -41,6 +41,7 @@ _FACTS = ("client", "server", "raw_name", "type", "silent", "is_odd", "says_more
 _BESIDE = ("CNAME", "DNAME", "RRSIG")
 _LOOKS_UP = 0x80  # flag RA, in the fourth octet: recursion available (RFC 1035, 4.1.1)
 _WANTS_RECURSION, _AUTHORITY, _HAS_RECURSION = 0x100, 0x400, 0x80  # flags RD, AA and RA (RFC 1035, 4.1.1)
+_BY_HAND = 0x20  # flag AD, which dig sets in its questions and the resolvers of programs do not (RFC 6840, 5.7)
 _PORT = 53
 _NXDOMAIN, _REFUSED = 3, 5
 _PATIENCE_NS = 30_000_000_000
@@ -215,10 +216,10 @@ def _say_more(heads: Heads, last: I8) -> list[bool]:
 
 
 def _are_left(heads: Heads, first: I8, last: I8) -> Bools:
-    """Which questions that want recursion met a server that has no answer and does not offer to look for one."""
+    """Which questions of programs that want recursion met a server that has no answer and does not look for one."""
     asked, told = heads.flags[first], heads.flags[last]
     is_bare = heads.is_response[last] & (heads.rcode[last] == 0) & (heads.answers[last] == 0)
-    wants = ~heads.is_response[first] & (asked & _WANTS_RECURSION > 0)
+    wants = ~heads.is_response[first] & (asked & (_WANTS_RECURSION | _BY_HAND) == _WANTS_RECURSION)
     is_left: Bools = is_bare & wants & (told & (_AUTHORITY | _HAS_RECURSION) == 0)
     return is_left
 

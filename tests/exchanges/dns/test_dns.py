@@ -160,8 +160,14 @@ def test_a_server_that_names_other_servers_and_no_soa_refers_to_them(kinds, said
 
 @pytest.mark.parametrize(
     ("asked", "told", "is_failure"),
-    [(0x0100, 0x8100, True), (0x0100, 0x8180, False), (0, 0x8000, False), (0x0100, 0x8500, False)],
-    ids=["wanted", "offered", "not-wanted", "authority"],
+    [
+        (0x0100, 0x8100, True),
+        (0x0100, 0x8180, False),
+        (0, 0x8000, False),
+        (0x0100, 0x8500, False),
+        (0x0120, 0x8100, False),
+    ],
+    ids=["wanted", "offered", "not-wanted", "authority", "dig"],
 )
 def test_a_referral_is_no_answer_to_who_wants_the_server_to_find_it_out(asked, told, is_failure):
     octets = answer(1, "www.net", flags=told) + b"\xc0\x10" + struct.pack(">HHIH", 2, 1, 60, 4) + wire("ns")

@@ -58,9 +58,10 @@ def _rogue(leases: Leases) -> Iterator[Seen]:
             "client": leases.fields(indices[0]).client_mac, "chosen": leases.fields(indices[-1]).server,
             "count": len(indices),
         }  # fmt: skip
+        is_refused = any(leases.talks[index].of("NAK") for index in indices)
+        rivals = ("dhcp-request-wrong-subnet",) if is_refused else ()
         if any(late_grants(leases.talks[index]) for index in indices):
-            values["case"] = "refuses"
-        rivals = ("dhcp-request-wrong-subnet",) if any(leases.talks[index].of("NAK") for index in indices) else ()
+            values["case"], rivals = "refuses", ()  # the other one found it right
         yield Seen("dhcp-rogue-server", "likely", leases.members(indices), rows, rivals, values)
 
 
