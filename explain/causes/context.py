@@ -99,6 +99,7 @@ def context_of(witnesses: Witnesses) -> Context:
         **_target(text, command, target),
         "near": _is_near(text, command, target),
         "small-passes": True if passed_smaller(text, target, size) else None,
+        "told-before": True if _is_told_before(text, target) else None,
     }
     if kind in {"tcp", "udp"} and not (text is not None and text.dialect == "hping"):
         # A SYN is small; what befalls the full segments that follow is a strike of its own. hping makes any packet.
@@ -208,6 +209,15 @@ def passed_smaller(text: TextWitness | None, target: str | None, size: int | Non
         return None
     same = (each for each in text.others if each.program == "ping" and canonical(each.target_address) == target)
     return next((each for each in same if each.succeeded and (_size(each, each.command) or size) < size), None)
+
+
+def _is_told_before(text: TextWitness | None, target: str | None) -> bool:
+    """Whether a router told the MTU of the way in a run beside this one; the kernel keeps it for the next.
+
+    Source: RFC 1191 section 6.3, ip-sysctl, mtu_expires.
+    """
+    same = (each for each in (text.others if text else ()) if canonical(each.target_address) == target)
+    return any(each.id.startswith("icmp.") and each.id.endswith(_TOO_BIG) for run in same for each in run.symptoms)
 
 
 def room(size: int | None) -> dict[str, bool | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.diagnosis import Look
 from explain.causes.looks.observations import OBSERVATIONS, Observation
 from explain.record import dataclass
+from explain.state.segment.network import is_switch
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -40,9 +41,16 @@ def next_looks(kept: list[Kept], witnesses: Witnesses, context: Context, wires: 
         if (not each.tools or tool in each.tools) and each.sees not in known and not _is_vain(each, witnesses, context)
         if (split := _split(each, kept)) is not None
     ]
-    splits.sort(key=lambda split: split.left + split.observation.cost)
+    has_switch = _has_switch(witnesses)
+    splits.sort(key=lambda one: (one.observation.role == "switch" and not has_switch, one.left + one.observation.cost))
     values = _values(witnesses, context)
     return tuple(_look(split, values) for split in splits[:_MOST_LOOKS])
+
+
+def _has_switch(witnesses: Witnesses) -> bool:
+    """Whether a switch is known: of one that nobody named it is open whether it can be asked at all."""
+    roles = map(_part, witnesses.topology.roles.values())
+    return "switch" in roles or any(map(is_switch, witnesses.states))
 
 
 def _is_vain(observation: Observation, witnesses: Witnesses, context: Context) -> bool:

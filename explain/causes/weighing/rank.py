@@ -36,6 +36,7 @@ def order(
         if wires is not None:
             score -= favour(wires, each.cause, each.strikes)
         score -= _by_size(each.cause, context)
+        score -= 2 * (each.cause == "path-mtu-exceeded" and context.holds("told-before"))
         if sign is not None and any(may_say(strike, sign, context) for strike in each.strikes):
             score -= 1
         if all(strike.why == "default" for strike in each.strikes):

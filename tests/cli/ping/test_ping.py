@@ -321,3 +321,35 @@ def test_every_host_that_a_terminal_shows_is_a_witness(
     _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
     first = json.loads(out)["causes"][0]
     assert (first["cause"], first["locus"][0]["node"]) == (cause, node)
+
+
+def test_a_look_at_a_switch_comes_first_only_where_there_is_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = "PING 192.0.2.9 (192.0.2.9) 56(84) bytes of data.\nFrom 192.0.2.1 icmp_seq=1 Destination Host Unreachable\n"
+    (tmp_path / "t.txt").write_text(f"root@h1:~# ping -c 1 192.0.2.9\n{said}")
+    _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+    assert json.loads(out)["next"][0]["role"] != "switch"
+    bridged = {
+        name: {"ifindex": 1, "ifname": name, "flags": ["UP", "LOWER_UP"], "master": master}
+        for name, master in (("p1", "br0"), ("p2", "br0"), ("br0", None))
+    }
+    bridged["br0"]["linkinfo"] = {"info_kind": "bridge"}
+    (tmp_path / "sw.json").write_text(json.dumps({"link": [*bridged.values()]}))
+    _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--state", str(tmp_path / "sw.json"), "--json")
+    assert json.loads(out)["next"][0]["role"] == "switch"
+
+
+def test_an_mtu_that_a_router_told_in_the_run_before_is_the_ways_and_not_the_senders(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    local = (
+        "PING 198.51.100.1 (198.51.100.1) 1600(1628) bytes of data.\nping: local error: message too long, mtu=1300\n"
+    )
+    typed = "$ ping -c 1 -M do -s 1600 198.51.100.1\n"
+    told = "PING 198.51.100.1 (198.51.100.1) 1600(1628) bytes of data.\n"
+    told += "From 192.0.2.254 icmp_seq=1 Frag needed and DF set (mtu = 1300)\n"
+    for before, first in (("", "local-mtu-too-small"), (typed + told, "path-mtu-exceeded")):
+        (tmp_path / "t.txt").write_text(before + typed + local)
+        _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+        assert json.loads(out)["causes"][0]["cause"] == first
