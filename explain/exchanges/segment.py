@@ -58,10 +58,14 @@ def carriers(
     return [Carrier(*values) for values in zip(*(one.tolist() for one in columns), strict=True)]
 
 
-def has_answered(table: PacketTable, source: int, target: int) -> bool:
-    """Whether any place saw a packet back from a target, which then knows a way to this source."""
-    low, high = table.flows.low, table.flows.high
-    is_back = (low == target) & (high == source), (low == source) & (high == target)
+def has_answered(table: PacketTable, row: int) -> bool:
+    """Whether the place of a packet saw one back from its target, which then knows a way to this source.
+
+    Nearer to the source it may have been a translator who wrote its address into what came back to his own.
+    """
+    (source, target), flows = table.ends(row), table.flows
+    low, high, is_here = flows.low, flows.high, flows.place == table.place[row]
+    is_back = is_here & (low == target) & (high == source), is_here & (low == source) & (high == target)
     sides = table.first_of_side[:-2].reshape(-1, 2)
     return any(bool((sides[is_pair, side] >= 0).any()) for side, is_pair in enumerate(is_back))
 

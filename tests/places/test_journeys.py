@@ -336,3 +336,14 @@ def test_who_answers_a_private_address_elsewhere_knows_a_way_back_to_it():
     for seq in range(1, 4):
         walk.out(float(seq), ping(client[0], SERVER, seq, ip_id=seq), ping(client[0], SERVER, seq, ttl=63, ip_id=seq))
     assert "masquerade-missing" not in [one.cause for one in asked(walk).report().findings]
+
+
+def test_what_a_translation_brings_back_to_a_private_address_shows_no_way_back_to_it():
+    """Its connections are translated, and its pings are let out as they are."""
+    walk, server = Walk(), (SERVER, 80)
+    client, outside = ("10.0.0.5", 40000), (R_OUTER, 40000)
+    walk.out(0.0, segment(client, server, 2, 1), segment(outside, server, 2, 1, ttl=63))
+    walk.back(0.1, segment(server, client, 20, 0, 2, ttl=63), segment(server, outside, 20, 0, 2))
+    for seq in range(1, 4):
+        walk.out(float(seq), ping(client[0], SERVER, seq, ip_id=seq), ping(client[0], SERVER, seq, ttl=63, ip_id=seq))
+    assert "masquerade-missing" in [one.cause for one in asked(walk).report().findings]

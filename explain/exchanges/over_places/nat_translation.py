@@ -234,7 +234,7 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     rows = np.unique(np.concatenate([forward(table, leg)[0] for leg in legs]))
     ttl = table.ttl[rows]
     ends = {ends_of(table, row, is_back=False) for row in rows.tolist()}
-    if len(ends) > 1 or int(ttl.max()) == int(ttl.min()) or has_answered(table, *table.ends(int(rows[0]))):
+    if len(ends) > 1 or int(ttl.max()) == int(ttl.min()) or has_answered(table, int(rows[np.argmin(ttl)])):
         return None
     ordered = paths.topology.in_order(rows)
     before = int(ordered[0])

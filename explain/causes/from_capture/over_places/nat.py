@@ -47,6 +47,12 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _leaks(scene)
 
 
+def _outermost(table: PacketTable, row: int) -> int:
+    """The copy of a packet that routers have taken most from, a row of the whole table."""
+    copies = copies_of(table, np.array([row]))
+    return int(copies[np.argmin(whole_of(table).ttl[copies])])
+
+
 def _leaks(scene: Scene) -> Iterator[Seen]:
     """Private sources that a router has sent on as they were, to a link where addresses are public."""
     table, groups = scene.table, defaultdict[tuple[int, int], list[Member]](list)
@@ -65,7 +71,7 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
     for row, member, (sender, receiver) in routed:
         source, target = table.ends(row)
         is_outside = sender in public or receiver == holders.get(target)  # where addresses are public, or there already
-        if is_outside and not has_answered(whole_of(table), source, target):
+        if is_outside and not has_answered(whole_of(table), _outermost(table, row)):
             groups[source, target].append(member)
     for (source, target), members in groups.items():
         rows = rows_of(members)
