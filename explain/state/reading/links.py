@@ -17,12 +17,20 @@ _ADDRESS_FLAGS = (
 _FLOODS = ("flood", "mcast_flood", "bcast_flood")
 
 
-def interfaces_of(links: Sequence[Item] | None, addresses: Sequence[Item] | None) -> tuple[Interface, ...]:
-    """The interfaces of ``ip -d -s link`` and ``ip addr``, whichever of the two was collected."""
+def interfaces_of(
+    links: Sequence[Item] | None, addresses: Sequence[Item] | None, routed: frozenset[str] = frozenset()
+) -> tuple[Interface, ...]:
+    """The interfaces of ``ip -d -s link`` and ``ip addr``, whichever of the two was collected.
+
+    Args:
+        links: the rows of the one.
+        addresses: the rows of the other.
+        routed: interfaces that routes lead over; the kernel removes those of one that is switched off.
+    """
     by_name: dict[str, Item] = {_name(item): item for item in addresses or ()}
     linked: dict[str, Item] = {_name(item): item for item in links or ()}
     return tuple(
-        _interface(name, linked.get(name), by_name.get(name), was_asked=addresses is not None)
+        _interface(name, linked.get(name), by_name.get(name), was_asked=addresses is not None, is_routed=name in routed)
         for name in dict.fromkeys([*by_name, *linked])
     )
 
@@ -34,7 +42,7 @@ def _name(item: Item) -> str:
     return name
 
 
-def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bool) -> Interface:
+def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bool, is_routed: bool) -> Interface:
     item = link or addr
     if item is None:
         raise MisshapenError("state.not_described", place=name)
@@ -45,7 +53,7 @@ def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bo
     return Interface(
         name=name,
         index=item.number("ifindex") or 0,
-        flags=_flags(name, item),
+        flags=_flags(name, item, is_routed=is_routed),
         mtu=item.number("mtu"),
         mac=mac.lower() if mac else None,
         kind=info.text("info_kind") if info else None,
@@ -61,14 +69,17 @@ def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bo
     )
 
 
-def _flags(name: str, item: Item) -> frozenset[str]:
+def _flags(name: str, item: Item, *, is_routed: bool) -> frozenset[str]:
     """The flags; ``ip -br address`` and ``ip -o address`` show none, and at most in a word whether it is up.
 
-    Source: rtnl_fill_ifinfo() and default_operstate() of Linux: what an administrator took down is ``DOWN``.
+    What an administrator took down is ``DOWN`` and has no routes, what only lacks a cable may be called so, too.
+    Source: rtnl_fill_ifinfo(), default_operstate() and fib_disable_ip() of Linux.
     """
     if "flags" in item.fields:
         return item.words("flags")
-    told = {"DOWN": "", "NOTPRESENT": "", "LOWERLAYERDOWN": "UP NO-CARRIER"}.get(item.text("operstate") or "")
+    told = {"DOWN": "UP NO-CARRIER" if is_routed else "", "NOTPRESENT": "", "LOWERLAYERDOWN": "UP NO-CARRIER"}.get(
+        item.text("operstate") or ""
+    )
     up = frozenset(("UP LOWER_UP" if told is None else told).split())
     return up | {"LOOPBACK"} if name == "lo" else up
 

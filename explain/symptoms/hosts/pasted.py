@@ -186,12 +186,19 @@ def _other(command: Command, lines: Sequence[str]) -> Found:
         rows = read_fdb(lines) if is_fdb else read_bridge_links(lines)
         return [("fdb" if is_fdb else "bridge_link", rows, "dev" in words or "br" in words)]
     if program == "route":
-        return [("route", read_old_routes(lines), False)]
+        return _old_routes(lines)
     if program == "arp":
         return [("neigh", read_neighbours(lines)[0], False)]
     if program == "nft" and "list" in words:
         return [("nft_text", [line for line in lines if line.strip()], words[1:3] != ("list", "ruleset"))]
     return []
+
+
+def _old_routes(lines: Sequence[str]) -> Found:
+    """Routes as net-tools lists them; the tables of BSD, macOS and Windows are not read, and so they are not empty."""
+    rows = read_old_routes(lines)
+    is_of_linux = any(line.startswith("Kernel IP") for line in lines)
+    return [("route", rows, False)] if rows or is_of_linux else []
 
 
 def _letters(words: Sequence[str]) -> str:
@@ -214,7 +221,7 @@ def _iptables(words: Sequence[str], program: str, lines: Sequence[str]) -> Found
 def _sockets(words: Sequence[str], program: str, lines: Sequence[str]) -> Found:
     letters = _letters(words)
     if program == "netstat" and "r" in letters:
-        return [("route", read_old_routes(lines), False)]
+        return _old_routes(lines)
     asked = [name for name, letter in (("tcp", "t"), ("udp", "u")) if letter in letters]
     sockets = read_sockets(lines, asked[0] if len(asked) == 1 else None)
     return [("sockets", sockets, len(asked) < 2 or "l" in letters)]

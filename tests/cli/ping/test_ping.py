@@ -353,3 +353,50 @@ def test_an_mtu_that_a_router_told_in_the_run_before_is_the_ways_and_not_the_sen
         (tmp_path / "t.txt").write_text(before + typed + local)
         _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
         assert json.loads(out)["causes"][0]["cause"] == first
+
+
+HOST_DOWN = """tom@mac ~ % ping -c 1 192.168.1.50
+PING 192.168.1.50 (192.168.1.50): 56 data bytes
+ping: sendto: Host is down
+
+--- 192.168.1.50 ping statistics ---
+1 packets transmitted, 0 packets received, 100.0% packet loss
+tom@mac ~ % netstat -rn -f inet
+Routing tables
+
+Internet:
+Destination        Gateway            Flags               Netif Expire
+default            192.168.1.1        UGScg                 en0
+192.168.1          link#6             UCS                   en0      !
+"""
+
+
+def test_a_table_of_another_system_that_nobody_reads_is_not_empty(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "t.txt").write_text(HOST_DOWN)
+    _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+    assert "state" not in {one["witness"] for each in json.loads(out)["causes"] for one in each["because"]}
+
+
+UNPLUGGED = """me@nb:~$ ping -c 1 192.168.1.1
+PING 192.168.1.1 (192.168.1.1) 56(84) bytes of data.
+From 192.168.1.10 icmp_seq=1 Destination Host Unreachable
+
+--- 192.168.1.1 ping statistics ---
+1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms
+me@nb:~$ ip -br a
+lo               UNKNOWN        127.0.0.1/8 ::1/128
+enp3s0           DOWN           192.168.1.10/24
+me@nb:~$ ip r
+default via 192.168.1.1 dev enp3s0 linkdown
+192.168.1.0/24 dev enp3s0 proto kernel scope link src 192.168.1.10 linkdown
+"""
+
+
+def test_an_interface_that_is_briefly_called_down_and_has_routes_lacks_its_cable(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "t.txt").write_text(UNPLUGGED)
+    _, out, err = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+    assert (json.loads(out)["causes"][0]["cause"], err) == ("link-no-carrier", "")
