@@ -32,9 +32,10 @@ def corpus_files(*folders: str) -> list[Path]:
     return sorted(CORPUS / name for name in names if not folders or name.partition("/")[0] in folders)
 
 
-def recordings() -> list[Path]:
+@functools.cache
+def recordings() -> tuple[Path, ...]:
     """The captures of this checkout, in stable order."""
-    return sorted((TOP / "pcaps").rglob("*.pcap*"))
+    return tuple(sorted((TOP / "pcaps").rglob("*.pcap*")))
 
 
 def every_capture() -> list[ParameterSet]:

@@ -44,14 +44,15 @@ class Recorded:
     also: tuple[str, ...]
 
 
-def recordings() -> Iterator[Recorded]:
+@cache
+def recordings() -> tuple[Recorded, ...]:
     """The shared cases, then our own recordings."""
-    for folder in case_folders():
-        yield _told(folder)
+    found = [_told(folder) for folder in case_folders()]
     for path in sorted((TOP / "pcaps").glob("*/case.json")):
         lab = TOP / "fixtures" / path.parent.name / "lab.toml"
         if lab.is_file() and (cause := tomllib.loads(lab.read_text()).get("cause")):
-            yield Recorded("pcaps/" + path.parent.name, path.parent, cause, ())
+            found.append(Recorded("pcaps/" + path.parent.name, path.parent, cause, ()))
+    return tuple(found)
 
 
 def _told(folder: Path) -> Recorded:
@@ -222,7 +223,7 @@ def main() -> None:
     """Print the matrix."""
     asked = _words().parse_args()
     source = asked.source
-    everyone = [_told(path.parent) for path in sorted(source.glob("*/meta.json"))] if source else [*recordings()]
+    everyone = [_told(path.parent) for path in sorted(source.glob("*/meta.json"))] if source else recordings()
     everyone = [each for each in everyone if not asked.names or any(word in each.name for word in asked.names)]
     if asked.readme:
         write_table([matrix_row(everyone, view, asked) for view in TOLD])

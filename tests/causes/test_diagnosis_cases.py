@@ -19,7 +19,7 @@ from .looked import excluding
 
 pytestmark = pytest.mark.long
 
-ALL = list(recordings())
+ALL = recordings()
 AMBIGUOUS = {"pcaps/target-has-other-address"}
 """Made by giving the target another address from the start: no witness can tell it from an address of nobody."""
 

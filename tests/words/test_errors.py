@@ -7,6 +7,7 @@ import errno
 import pickle
 import re
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,22 +25,31 @@ CALLED = {"say": 1, "complaint": 1, "UnknownNameError": 0}
 GIVEN = {"UnknownNameError": {"name", "near"}}
 
 
+@cache
+def calls():
+    """Every call of the package that may make an error: the file, what is called, and the call."""
+    return [
+        (path, name, node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and (name := getattr(node.func, "attr", getattr(node.func, "id", None))) in {*PLACES, *CALLED}
+    ]
+
+
+@cache
 def raised():
     """Errors as they stand in the code: where, the name of the sentence, and the values that it is given."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            called = getattr(node, "func", None)
-            name = getattr(called, "attr", getattr(called, "id", None))
-            is_rubric = name in ("say", "complaint") and path.name.startswith(("lint", "reading"))
-            place = PLACES.get(name, CALLED.get(name) if is_rubric or name == "UnknownNameError" else None)
-            if place is None or len(node.args) <= place or not isinstance(node.args[place], ast.Constant):
-                continue
-            section = "unknown." if name == "UnknownNameError" else "rubric." if is_rubric else ""
-            values = {one.arg for one in node.keywords} | GIVEN.get(name, set())
-            yield f"{path.name}:{node.lineno}", section + node.args[place].value, values
-
-
-RAISED = list(raised())
+    found = []
+    for path, name, node in calls():
+        is_rubric = name in ("say", "complaint") and path.name.startswith(("lint", "reading"))
+        place = PLACES.get(name, CALLED.get(name) if is_rubric or name == "UnknownNameError" else None)
+        if place is None or len(node.args) <= place or not isinstance(node.args[place], ast.Constant):
+            continue
+        section = "unknown." if name == "UnknownNameError" else "rubric." if is_rubric else ""
+        values = {one.arg for one in node.keywords} | GIVEN.get(name, set())
+        found.append((f"{path.name}:{node.lineno}", section + node.args[place].value, values))
+    return found
 
 
 def wanted(text):
@@ -47,21 +57,17 @@ def wanted(text):
 
 
 def test_the_errors_of_the_whole_package_are_found():
-    assert len(RAISED) > 230
+    assert len(raised()) > 230
 
 
 def test_no_error_is_made_with_its_text_in_place_of_a_name():
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            name = getattr(getattr(node, "func", None), "id", None)
-            for given in node.args[PLACES[name] : PLACES[name] + 1] if name in PLACES else ():
-                assert not isinstance(given, ast.JoinedStr) or " " not in ast.unparse(given), (
-                    f"{path.name}:{node.lineno}"
-                )
+    for path, name, node in calls():
+        for given in node.args[PLACES[name] : PLACES[name] + 1] if name in PLACES else ():
+            assert not isinstance(given, ast.JoinedStr) or " " not in ast.unparse(given), f"{path.name}:{node.lineno}"
 
 
 def test_an_error_has_its_sentence_and_gives_what_it_asks_for():
-    for where, message, values in RAISED:
+    for where, message, values in raised():
         section, _, key = message.partition(".")
         entry = table("errors")[section].get(key)
         assert entry is not None, (where, message)
@@ -70,7 +76,7 @@ def test_an_error_has_its_sentence_and_gives_what_it_asks_for():
 
 def test_a_sentence_that_no_error_says_is_not_kept():
     code = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
-    said = {message for _, message, _ in RAISED}
+    said = {message for _, message, _ in raised()}
     for section, entries in table("errors").items():
         for key in entries:
             # What is no error itself stands inside one, or is chosen by a condition.
