@@ -177,6 +177,20 @@ def test_a_referral_is_no_answer_to_who_wants_the_server_to_find_it_out(asked, t
     assert ("it does not offer that" in " ".join(found.story().split())) == is_failure
 
 
+@pytest.mark.parametrize(("name", "case"), [("www.net", "lame"), ("www.internet", "refused")])
+def test_a_server_that_refuses_the_zone_that_another_one_delegates_to_it_is_lame(name, case):
+    referral = answer(1, "www.net", flags=0x8000) + b"\xc0\x10" + struct.pack(">HHIH", 2, 1, 60, 4) + wire("ns")
+    first = ask(question(1, "www.net", flags=0)), tell(referral[:8] + b"\0\1" + referral[10:])
+    asked = question(2, name, flags=0)
+    second = (
+        ask(asked, server=OTHER, port=40001),
+        tell(answer(2, name, rcode=5, flags=0x8000), server=OTHER, port=40001),
+    )
+    (one,) = report(*first, *second).findings
+    assert (one.values["case"], one.values["server"]) == (case, OTHER)
+    assert one.values.get("zone") == ("net" if case == "lame" else None)
+
+
 def test_an_alias_is_followed():
     chain = (5, wire("web.example")), (1, b"\1\2\3\4")
     (one,) = lookups(ask(question(1, "www.example")), tell(answer(1, "www.example", *chain)))

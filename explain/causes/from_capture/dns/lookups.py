@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.dns.lookup import DnsLookup
     from explain.exchanges.icmp.error import IcmpError
 
 _LIKELIEST = (
@@ -56,6 +57,7 @@ _SAID: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "search-refused": ("name-does-not-exist", "likely", ("dns-server-unreachable",)),
 }
 """The same where the answer itself says more."""
+_MOST_BEFORE = 16  # look-ups between a referral and the question to who was named in it
 _RCODES = {"no-such-name": "NXDOMAIN", "refused": "REFUSED", "unanswered": None}
 
 
@@ -271,11 +273,27 @@ def _spoken(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, A
         return {"case": "circle", "chain": " -> ".join((fields.name, *fields.aliases))}
     if outcome == "refused" and all(part.fields(index).type in _ZONES for index in some):
         return {"case": "zone", "type": fields.type}
+    if outcome == "refused" and (parent := _referred(part, some[0])):
+        return {"case": "lame", "zone": parent.zone, "parent": parent.server.address}
     return (
         {"case": "failed-told", "reasons": fields.reasons}
         if outcome == "failed" and fields.reasons
         else {"case": outcome}
     )
+
+
+def _referred(part: ExchangeColumns, index: int) -> DnsLookup | None:
+    """The look-up in which another server had just sent a client to those of the name's zone, if any did."""
+    clients, answered = part.facts["client"], part.outcomes.index("answered")
+    asked = part.fields(index)
+    for other in range(index - 1, max(index - _MOST_BEFORE, 0) - 1, -1):
+        if clients[other] != clients[index] or part.outcome[other] != answered:
+            continue
+        told: DnsLookup = part.fields(other)
+        is_above = told.zone and f".{asked.name}".lower().endswith(f".{told.zone}".lower())
+        if is_above and told.server != asked.server and part.start_ns[index] - part.end_ns[other] <= SEARCH_NS:
+            return told
+    return None
 
 
 def _answered(part: ExchangeColumns) -> dict[tuple[int, int], list[int]]:
