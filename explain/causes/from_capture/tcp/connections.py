@@ -149,8 +149,19 @@ def _at_other_times(scene: Scene, part: ExchangeColumns, closed: list[int], take
         return values
     if start_ns[taken].max() < start_ns[closed].min():
         last = max(taken, key=lambda index: int(start_ns[index]))
-        return {"case": "ended", "frame": int(scene.table.frame[part.rows(last)[0]])}
+        count = len(_alive(part, taken, int(start_ns[closed].min())))
+        values = {"case": "ended", "frame": int(scene.table.frame[part.rows(last)[0]])}
+        is_limit = count > 1 and part.outcomes[part.outcome[closed[0]]] == "refused"
+        return values | {"case": "limited", "alive": count} if is_limit else values
     return {}
+
+
+def _alive(part: ExchangeColumns, some: list[int], at_ns: int) -> list[int]:
+    """The connections that went on past a time, of which their server had ended none by then."""
+    course, rows, time_ns = part.facts["course"], part.frames, part.facts["moments"].table.time_ns
+    ends = np.minimum(course.fins[1], course.resets[1])
+    open_ = [index for index in some if part.end_ns[index] > at_ns]
+    return [index for index in open_ if ends[index] == NEVER or time_ns[rows[ends[index]]] > at_ns]
 
 
 def _really(scene: Scene, part: ExchangeColumns, indices: list[int]) -> tuple[int, int] | None:

@@ -1411,3 +1411,19 @@ def test_a_server_that_closes_when_its_client_has_closed_its_half_does_not_hang(
     half = [(0.04 + waited_s, to(FIN | ACK, due, 501)), (0.05 + waited_s, back(ACK, 501, due + 1))]
     over = [(0.2 + waited_s, back(FIN | ACK, 501, due + 1)), (0.21 + waited_s, to(ACK, due + 1, 502))]
     assert found(*asked, *half, *over)[0] == [cause]
+
+
+@pytest.mark.parametrize(("goes_on", "case"), [(True, "limited"), (False, "ended")])
+def test_a_service_whose_open_connections_go_on_while_it_refuses_others_has_a_limit(goes_on, case):
+    ends = [((ALICE, 40000 + turn), SERVER) for turn in range(4)]
+    frames = []
+    for turn, (client, server) in enumerate(ends):
+        flags = SYN | ACK if turn < 2 else RST | ACK
+        frames.append((turn, segment(client, server, SYN, seq=100)))
+        frames.append((turn + 0.01, segment(server, client, flags, (B, A), seq=500 if turn < 2 else 0, ack=101)))
+        if turn < 2:
+            frames.append((turn + 0.02, segment(client, server, ACK, seq=101, ack=501)))
+            at, last = (5.0, ACK) if goes_on else (1.5, FIN | ACK)
+            frames.append((at, segment(server, client, last, (B, A), seq=501, ack=101, data=b"y")))
+    (only,) = explain.explain(pcap(*sorted(frames, key=lambda one: one[0]))).findings
+    assert (only.cause, only.values["case"]) == ("tcp-no-listener", case)
