@@ -120,8 +120,11 @@ def _same_route(one: Row, other: Row) -> bool:
         text = str(row.get("dst", ""))
         return {"0.0.0.0/0": "default", "::/0": "default"}.get(text, text.removesuffix("/32").removesuffix("/128"))
 
-    return prefix(one) == prefix(other) and (
-        not one.get("gateway") or not other.get("gateway") or one["gateway"] == other["gateway"]
+    is_one_table = (one.get("table") or "main") == (other.get("table") or "main")
+    return (
+        prefix(one) == prefix(other)
+        and is_one_table
+        and (not one.get("gateway") or not other.get("gateway") or one["gateway"] == other["gateway"])
     )
 
 

@@ -6,6 +6,7 @@ and without a prompt by the look of the lines.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -155,7 +156,14 @@ def _ip(command: Command, lines: Sequence[str]) -> Found:
         return _rows("rule6" if is_6 else "rule", read_rules(lines), is_part)
     if verb == "get":
         return _rows("route_get", read_routes(lines), True)
-    return _routes(read_routes(lines), lines, is_6, is_part)
+    table = next((value for key, value in itertools.pairwise(words) if key in ("table", "vrf")), None)
+    rows = [_of_table(row, table) for row in read_routes(lines)]
+    return _routes(rows, lines, is_6, is_part)
+
+
+def _of_table(row: dict[str, Any], table: str | None) -> dict[str, Any]:
+    """A route with the table that was asked for, of which ``ip`` says nothing in its lines.  Source: ip-route(8)."""
+    return row if table in {None, "all", "main"} else {"table": table, **row}
 
 
 _FULL = {"addr": "address", "neigh": "neighbour", "route": "routes"}

@@ -377,3 +377,9 @@ def test_what_ss_tells_below_a_socket_does_not_end_the_list():
         "LISTEN 0      128             [::]:80           [::]:*\n"
     )
     assert [line.split()[1] for line in read_hosts(text)[0].state["sockets"]] == ["LISTEN", "ESTAB", "LISTEN"]
+
+
+@pytest.mark.parametrize(("asked", "table"), [("table 200", "200"), ("vrf blue", "blue"), ("table main", None)])
+def test_routes_of_a_table_that_was_asked_for_are_not_taken_for_those_of_main(asked, table):
+    text = f"h1$ ip route\ndefault via 10.0.1.1 dev eth0\nh1$ ip route show {asked}\ndefault via 10.0.1.254 dev eth0\n"
+    assert [each.get("table") for each in state(text)["route"]] == [None, table]
