@@ -36,6 +36,15 @@ def compression_of(head: bytes) -> str | None:
     return "zstd" if head.startswith(ZSTD_MAGIC) or is_skippable else None
 
 
+def _is_event_trace(head: bytes) -> bool:
+    """Whether this begins a trace of Windows: a buffer of whole kibibytes whose first event is one of the system's.
+
+    Source: WMI_BUFFER_HEADER (72 octets) and SYSTEM_TRACE_HEADER, as the Windows SDK and PerfView have them.
+    """
+    size = int.from_bytes(head[:4], "little")
+    return len(head) == 76 and size > 0 and size % 1024 == 0 and head[74] in (1, 2) and head[75] == 0xC0
+
+
 def format_reader(path: str, source: OctetSource) -> tuple[str, FormatReader] | None:
     """The format of a capture by name, and its reader; None if this is no capture.
 
@@ -59,6 +68,8 @@ def format_reader(path: str, source: OctetSource) -> tuple[str, FormatReader] | 
     for mark, kind in _FOREIGN:
         if head.startswith(mark):
             raise UnreadableError(path, f"unread.{kind}")
+    if _is_event_trace(source.peek(76)):
+        raise UnreadableError(path, "unread.event_trace")
     if fault is not None and len(head) < 28:
         raise UnreadableError(path, fault.at(0).line)
     return None

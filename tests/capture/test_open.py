@@ -67,6 +67,7 @@ def test_a_given_stream_is_not_closed():
         (gz(pcap())[:12], "ends before its end mark"),
         (b"\x1f\x8b\x08garbage that is no gzip at all", "gzip data is corrupt"),
         (b"\xfd7zXZ\x00 and more", "xz"),
+        (b"\0\0\1\0".ljust(72, b"\0") + b"\2\0\2\xc0" + bytes(60), "etl2pcapng"),
         (b"snoop\0\0\0\0\0\0\2\0\0\0\4", "editcap"),
         (b"\x7fELF\2\1\1", "a program"),
     ],
