@@ -50,7 +50,10 @@ class ExplainError(Exception):
 def _told(line: Line, language: str) -> str:
     from explain.words import say
 
-    return say(line.message, line.values, language)
+    values = line.values
+    if values.get("path") == "":  # as from a variable of the shell that is not set
+        values = {**values, "path": "''"}
+    return say(line.message, values, language)
 
 
 class InputError(ExplainError):
