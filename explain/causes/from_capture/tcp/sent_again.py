@@ -77,8 +77,8 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
 def stood_still(moments: TcpMoments, index: int) -> Trouble | None:
     """What a time in which nothing came through cost, however little that is of the whole."""
     talk = moments.talk(index)
-    rows = _not_arrived(moments.table, talk, lone_octets(talk))
-    if not len(rows) or len(mixed(talk)):
+    rows = _not_arrived(moments.table, talk, talk.rows[:0])  # a lone octet after an idle time keeps alive
+    if len(rows) < FEWEST_RESENT or len(mixed(talk)):
         return None
     return _while_away(moments, index, rows, {"resent": len(rows), "segments": len(talk.rows)})
 

@@ -46,7 +46,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     asks = moments.segments.counts(label.KEEP_ALIVE)
     is_lossy = is_open & (lost + asks >= FEWEST_RESENT) & ((lost + asks) * SUBSTANTIAL >= total)
     is_whole = is_open & (moments.course.resets.min(axis=0) == NEVER)
-    has_paused = _has_paused(moments, is_whole & (lost > 0) & (span >= OUTAGE_NS))
+    has_paused = _has_paused(moments, is_whole & (lost >= FEWEST_RESENT) & (span >= OUTAGE_NS))
     held = _held(moments)
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),

@@ -1365,9 +1365,9 @@ def test_a_window_that_has_fallen_and_stays_low_tells_of_a_reader_that_is_slower
 def test_a_long_download_that_stood_still_for_seconds_is_told_however_few_segments_came_again(pause_s, case):
     frames = list(ASKED)
     for turn in range(400):
-        at = 0.1 + turn / 1000 + (pause_s if turn >= 200 else 0) + (0.03 if turn >= 202 else 0)
-        place = {200: 202, 201: 203, 202: 200, 203: 201}.get(turn, turn)  # two were lost
-        due = {200: 200, 201: 200, 202: 201}.get(turn, turn + 1)
+        at = 0.1 + turn / 1000 + (pause_s if turn >= 200 else 0) + (0.03 if turn >= 201 else 0)
+        place = {200: 203, 201: 200, 202: 201, 203: 202}.get(turn, turn)  # three were lost
+        due = {200: 200, 201: 201, 202: 202}.get(turn, turn + 1)
         frames += [(at, back(ACK, 501 + 10 * place, 111, b"y" * 10)), (at + 0.0005, to(ACK, 111, 501 + 10 * due))]
     findings = explain.explain(pcap(*frames)).findings
     assert [one.values["case"] for one in findings] == ([case] if case else [])
@@ -1427,3 +1427,8 @@ def test_a_service_whose_open_connections_go_on_while_it_refuses_others_has_a_li
             frames.append((at, segment(server, client, last, (B, A), seq=501, ack=101, data=b"y")))
     (only,) = explain.explain(pcap(*sorted(frames, key=lambda one: one[0]))).findings
     assert (only.cause, only.values["case"]) == ("tcp-no-listener", case)
+
+
+def test_a_lone_octet_that_comes_again_after_an_idle_time_tells_of_no_outage():
+    asks = [(40.0 * turn, to(ACK, 500, 900, b"x")) for turn in (1, 2)]
+    assert found(*asks, (80.05, back(ACK, 900, 501)), (82.0, to(ACK, 501, 900)))[0] == []
