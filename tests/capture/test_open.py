@@ -92,7 +92,7 @@ def test_paths_that_are_no_files_are_unreadable(tmp_path):
         open_capture("a\0b")
     with pytest.raises(UnreadableError, match="is a directory"):
         open_capture(str(tmp_path))
-    with pytest.raises(UnreadableError, match="^'': no such file"):
+    with pytest.raises(UnreadableError, match=r"^'': no such file"):
         open_capture("")
 
 
