@@ -165,8 +165,8 @@ def _pause(talk: Talk, again: Rows) -> int:
     gaps = np.diff(talk.time_ns[: at[0] + 1])
     first = int(np.argmax(gaps)) + 1 if len(gaps) else 0
     role = int(talk.role[at[0]])
-    if not first or int(gaps[first - 1]) < OUTAGE_NS or (talk.role[at] != role).any():
-        return 0
+    if not first or int(gaps[first - 1]) < OUTAGE_NS or (talk.role[at] != role).any() or count_here(talk, again):
+        return 0  # what had come by here was not lost while nothing did
     own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
     reach = (start + talk.length[own])[own < first]
     is_again = among(own, at)

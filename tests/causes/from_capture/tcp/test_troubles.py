@@ -1429,6 +1429,9 @@ def test_a_service_whose_open_connections_go_on_while_it_refuses_others_has_a_li
     assert (only.cause, only.values["case"]) == ("tcp-no-listener", case)
 
 
-def test_a_lone_octet_that_comes_again_after_an_idle_time_tells_of_no_outage():
-    asks = [(40.0 * turn, to(ACK, 500, 900, b"x")) for turn in (1, 2)]
-    assert found(*asks, (80.05, back(ACK, 900, 501)), (82.0, to(ACK, 501, 900)))[0] == []
+def test_what_came_by_and_then_again_after_an_idle_time_was_not_lost_during_that():
+    sent = [(9.0 + turn / 10, to(ACK, 111 + 10 * turn, 501, b"x" * 10)) for turn in range(3)]
+    again = [(9.8 + turn / 10, to(ACK, 111 + 10 * turn, 501, b"x" * 10)) for turn in range(3)]
+    confirmed = [(10.2, back(ACK, 501, 141))]
+    (only,) = explain.explain(pcap(*ASKED, *sent, *again, *confirmed)).findings
+    assert (only.cause, only.values["case"]) == ("partial-loss", "segments-beyond")
