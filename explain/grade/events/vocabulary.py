@@ -87,7 +87,8 @@ def fields_of(name: str, language: str = "en") -> Mapping[str, str]:
         return found
     module, record = _RECORDS[name]
     as_reported = sentence("grade_fields.report.field", language)
-    told = _group("ends", language) | (_group(name, language) if name in table("grade_fields") else {})
+    own = name.replace(".", "-")  # a dot ends a part of a sentence's name
+    told = _group("ends", language) | (_group(own, language) if own in table("grade_fields") else {})
     for one in fields(getattr(import_module(f"explain.exchanges.{module}"), record)):
         field = one.name.rstrip("_")
         below = (f"{field}.{part}" for part in _PARTS.get(field, ()))
