@@ -70,7 +70,7 @@ def _host_state(value: Mapping[str, Any], name: str) -> HostState:
     links = given("link", items_of)
     addresses = given("addr", items_of)
     rows = [*(given("route", items_of) or ()), *(given("route6", items_of) or ())]
-    routed = frozenset(str(row.fields.get("dev")) for row in rows if row.fields.get("type") in {None, "unicast"})
+    routed = frozenset(str(row.fields.get("dev")) for row in rows if row.fields.get("type") in (None, "unicast"))
     interfaces = interfaces_of(links, addresses, routed) if links is not None or addresses is not None else None
     return HostState(
         name=name,

@@ -7,7 +7,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from state.hosts import LINKS, raws, states
 
@@ -170,6 +170,7 @@ RICH = copy.deepcopy(raws()["R"]) | {
 PLACES = places(RICH)
 
 
+@example([(("route", 2, "type"), [])])
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JUNK), min_size=1, max_size=4))
 def test_any_json_is_either_a_state_that_can_be_walked_or_refused(changes: list[tuple[tuple[object, ...], object]]):
     value = copy.deepcopy(RICH)
