@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.capture.walk import gather
 from explain.decode.continued import Continued, missing
 from explain.decode.pipelined import Pipelined
@@ -38,6 +39,12 @@ _TFTP_ERROR, _MOST_TFTP_ERRORS = 0x000500, 8
 _NTP_SERVER = 4  # the mode
 _SIP_WORD, _SIP_FAILURES = int.from_bytes(b"SIP/", "little"), members(*b"456")  # the first digit
 
+QUIC = "quic"
+"""The name under which datagrams with the long headers of QUIC are kept, those of its handshake."""
+_QUIC_VERSIONS = np.array([0, 0x01000000, 0xCF43336B], np.uint32)  # their first octets lowest, as in all of these
+_QUIC_DRAFTS = members(*range(19, 35))  # those whose headers are as in RFC 9000
+_QUIC_NAMED = (0x00B0CEFA, 0x0A0A0A0A)  # mvfst by its first three octets; what is sent so that nobody may speak it
+
 _MOST_TUNNELLED = 2000  # packets, from the first on
 _ROUTERS_SAY = {2: "igmp", 112: "vrrp"}  # protocols of IP whose messages are few and short, kept whole
 _IS_KEPT = members(*TUNNELS, *_ROUTERS_SAY)
@@ -45,12 +52,13 @@ _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dns-tcp": 16384, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
     "netbios": 576, "igmp": 1024, "vrrp": 256, "hsrp": 128, "lldp": 512, "cdp": 512, "slow": 110,
-    TUNNEL: 160, GREETING: 96, COMPLAINT: 160,
+    TUNNEL: 160, GREETING: 96, COMPLAINT: 160, QUIC: 512,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
 _PER_COPY = 80  # octets that an object and its places in two lists need
 _TCP_HEADER = 20
+_QUIC_LEAST = 7
 _UDP_HEADER = 8
 _PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547), "netbios": (137,), "hsrp": (1985,)}
 # How lines begin that open a head: responses, and methods (RFC 9110, 5789, 4918, 3253, 3744, 5323; RPC).
@@ -113,6 +121,7 @@ class Contents:
             if fits.any():
                 self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int32))
         self._copy_complaints(block, rows, source, target)
+        self._copy_quic(block, rows)
         self._copy_tcp(block, source_port, target_port)
         self._copy_icmpv6(block)
         self._copy_beside(block, rows, (source, target))
@@ -133,6 +142,21 @@ class Contents:
         if is_said.any():
             some = rows[near[is_said]]
             self._keep(COMPLAINT, block, some, np.full(len(some), _UDP_HEADER, np.int32))
+
+    def _copy_quic(self, block: Block, rows: I8) -> None:
+        """Datagrams whose first octet and version are those of a handshake (RFC 9000, 17.2)."""
+        word = block.slab.raw8(TRANSPORT + _UDP_HEADER)[rows]
+        some = np.flatnonzero(word & np.uint64(0xC0) == 0xC0)
+        some = some[block.have_transport(rows[some]) >= _UDP_HEADER + _QUIC_LEAST]
+        if not len(some):
+            return
+        version = (word[some] >> np.uint64(8)).astype(np.uint32)
+        is_it = among(version, _QUIC_VERSIONS)
+        is_it |= (version & 0xFFFFFF == 0xFF) & _QUIC_DRAFTS[version >> 24]
+        is_it |= (version & 0xFFFFFF == _QUIC_NAMED[0]) | (version & 0x0F0F0F0F == _QUIC_NAMED[1])
+        if is_it.any():
+            found = rows[some[is_it]]
+            self._keep(QUIC, block, found, np.full(len(found), _UDP_HEADER, np.int32))
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]

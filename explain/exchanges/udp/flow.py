@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import IPV6_KEY
-from explain.decode.contents import COMPLAINT
+from explain.decode.contents import COMPLAINT, QUIC
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.fragments import datagrams
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dns.group import GroupNames, NamesTold
     from explain.exchanges.netbios import NetbiosAct, NetbiosNames
     from explain.exchanges.udp.complaints import Complaints, UdpComplaint
+    from explain.exchanges.udp.quic import Quics, QuicTalk
     from explain.table import I8, U1, U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
@@ -85,6 +86,7 @@ class UdpFlow:
         names: of multicast DNS and LLMNR, what was asked and told.
         netbios: likewise of the NetBIOS name service.
         complaints: what one side refused or warned of, in TFTP, NTP and SIP.
+        quic: how a connection of QUIC was opened, None where none was.
     """
 
     client: Endpoint
@@ -100,6 +102,7 @@ class UdpFlow:
     names: NamesTold | None
     netbios: tuple[NetbiosAct, ...]
     complaints: tuple[UdpComplaint, ...]
+    quic: QuicTalk | None
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -107,7 +110,7 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
     frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys), ``other`` (the flow
-    that alone answers this one, -1 if none).
+    that alone answers this one, -1 if none), ``quic`` (what was kept of QUIC, if anything).
     """
     rows, bounds = table.with_header(UDP)
     flows, first = _flows(table, rows, bounds), bounds[:-1]
@@ -130,14 +133,20 @@ def find(table: PacketTable) -> ExchangeColumns:
 
         return Complaints(table) if COMPLAINT in table.contents else None
 
-    said = names, netbios, complaints
+    @cache
+    def quics() -> Quics | None:
+        from explain.exchanges.udp.quic import Quics
+
+        return Quics(table) if QUIC in table.contents else None
+
+    said = names, netbios, complaints, quics
     times = table.time_ns[rows]
     return ExchangeColumns(
         "udp.flow", OUTCOMES, _outcome(table, flows), rows, bounds, times[first],
         np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, said),
         {
             "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
-            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other,
+            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other, "quic": quics,
             "client": np.where(flows.is_answer, table.targets(flows.opener), table.sources(flows.opener)),
         },
     )  # fmt: skip
@@ -218,7 +227,10 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
 
 def _fields(
     table: PacketTable, flows: _Flows, index: int,
-    said: tuple[Callable[[], GroupNames], Callable[[], NetbiosNames], Callable[[], Complaints | None]],
+    said: tuple[
+        Callable[[], GroupNames], Callable[[], NetbiosNames], Callable[[], Complaints | None],
+        Callable[[], Quics | None],
+    ],
 ) -> UdpFlow:  # fmt: skip
     opener, is_answer = int(flows.opener[index]), bool(flows.is_answer[index])
     client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
@@ -235,6 +247,7 @@ def _fields(
         said[0]().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
         said[1]().of(opener) if _NETBIOS_NAMES in (client.port, server.port) else (),
         complaints.of(opener) if (complaints := said[2]()) else (),
+        quics.of(opener) if (quics := said[3]()) else None,
     )  # fmt: skip
 
 

@@ -60,6 +60,11 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         from explain.story.exchanges.group_names import told_of
 
         yield from told_of(teller, fields, fields.names, part.rows(index), name)
+    if fields.quic:
+        from explain.story.exchanges import quic
+
+        ends = {"client": end_text(fields.client), "server": end_text(fields.server)}
+        yield from quic.told_of(teller, fields, fields.quic, part.rows(index), name, ends)
     for one in fields.complaints:
         at = part.rows(index)
         yield _complaint(teller, fields, one, at[teller.table.frame[at] == one.frame], name)
