@@ -209,6 +209,14 @@ def test_keep_alives_that_nobody_answers_are_not_called_normal():
     assert [told[f"tcp.keep-alive{vain}"]["count"] for vain in ("", "-vain")] == [2, 3]
 
 
+def test_keep_alives_of_whom_alone_was_recorded_are_not_said_to_be_in_vain():
+    play = tcp.Play().c(tcp.SYN).c(tcp.ACK, 1, 1).c(tcp.PUSH, 1, 1, b"ask").c(tcp.ACK, 4, 5)
+    for _ in range(3):
+        play.c(tcp.ACK, 3, 5, after=1.0)
+    told = {line.message: line.values for line in lines(*play.frames)}
+    assert "tcp.one-sided" in told and told["tcp.keep-alive"]["count"] == 3
+
+
 @pytest.mark.parametrize(("is_answered", "message"), [(False, "tcp.recorded-twice"), (True, "tcp.doubled")])
 def test_copies_that_their_receiver_answers_were_doubled_on_the_way(is_answered, message):
     play, seq = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask"), 1

@@ -391,7 +391,7 @@ def _silent_trouble(told: _Told, moments: TcpMoments, index: int, repeated: Rows
         rows = rows[~among(rows, repeated)]
         parts: tuple[tuple[str, Rows], ...] = ((message, rows),)
         if message == "tcp.keep-alive":
-            parts = _heeded(moments, index, rows)
+            parts = _heeded(told.table, moments.talk(index), rows)
         elif message == "tcp.duplicate-acks":
             parts = _meant(moments, index, rows)
         for name, some in parts:
@@ -435,13 +435,15 @@ def _meant(moments: TcpMoments, index: int, again: Rows) -> tuple[tuple[str, Row
     return ("tcp.duplicate-acks", again[~is_idle]), ("tcp.duplicate-acks-idle", again[is_idle])
 
 
-def _heeded(moments: TcpMoments, index: int, asks: Rows) -> tuple[tuple[str, Rows], ...]:
-    """Keep-alives by whether the other side was heard after them; the silence after a single one proves nothing."""
-    talk = moments.talk(index)
+def _heeded(table: PacketTable, talk: Talk, asks: Rows) -> tuple[tuple[str, Rows], ...]:
+    """Keep-alives by whether the other side was heard after them.
+
+    The silence after a single one proves nothing, nor does that of a side of which nothing was recorded.
+    """
     at = np.searchsorted(talk.rows, asks)
     last = np.array([np.flatnonzero(talk.role != role).max(initial=-1) for role in (0, 1)])
     is_vain = at > last[talk.role[at]] if len(at) else at > 0
-    is_vain &= is_vain.sum() > 1
+    is_vain &= is_vain.sum() > 1 and not _is_one_sided(table, talk.rows, talk.role == 0)
     return ("tcp.keep-alive", asks[~is_vain]), ("tcp.keep-alive-vain", asks[is_vain])
 
 
