@@ -126,7 +126,7 @@ def whole_payload(table: PacketTable, rows: Rows) -> I8:
     if len(rows) and len(table.fragments.row):
         cut = datagrams(table)
         rest = cut.size - _sizes(table, cut.first, np.zeros(len(cut), np.int64))
-        at = np.flatnonzero(np.isin(rows, cut.first))
+        at = np.flatnonzero(among(rows, cut.first))
         order = np.argsort(cut.first)
         payload[at] += rest[order[np.searchsorted(cut.first[order], rows[at])]]
     return payload

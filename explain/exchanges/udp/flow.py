@@ -129,15 +129,19 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     @cache
     def complaints() -> Complaints | None:
+        if COMPLAINT not in table.contents:
+            return None
         from explain.exchanges.udp.complaints import Complaints
 
-        return Complaints(table) if COMPLAINT in table.contents else None
+        return Complaints(table)
 
     @cache
     def quics() -> Quics | None:
+        if QUIC not in table.contents:
+            return None
         from explain.exchanges.udp.quic import Quics
 
-        return Quics(table) if QUIC in table.contents else None
+        return Quics(table)
 
     said = names, netbios, complaints, quics
     times = table.time_ns[rows]
