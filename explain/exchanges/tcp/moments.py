@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.tcp.course import NEVER
 from explain.record import dataclass
 from explain.table import ACK, FIN, REVERSED, RST, SYN
 
@@ -126,13 +127,18 @@ class TcpMoments:
 
         So ends who wanted to know no more than that the port is open, as a load balancer does again and again.
         """
+        accept, reset = int(self.course.syn_ack[index]), int(self.course.resets[0, index])
+        if NEVER in (accept, reset):
+            return False
+        opened_ns, ended_ns = self.table.time_ns[self.streams.rows[[accept, reset]]].tolist()
+        if ended_ns - opened_ns >= _AT_ONCE_NS:
+            return False
         talk = self.talk(index)
-        accepts, ends = talk.where(SYN, 1), talk.where(FIN | RST)
-        if not len(accepts) or not len(ends) or talk.length.any() or not talk.flags[ends[0]] & RST:
+        ends = talk.where(FIN | RST)
+        if talk.length.any() or not talk.flags[ends[0]] & RST or talk.role[ends[0]]:
             return False
         own = self.table.ttl[talk.rows[(talk.role == 0) & (np.arange(len(talk.rows)) <= ends[0])]]
-        is_quick = talk.time_ns[ends[0]] - talk.time_ns[accepts[0]] < _AT_ONCE_NS
-        return bool(is_quick and talk.role[ends[0]] == 0 and (own == own[0]).all())
+        return bool((own == own[0]).all())
 
     def errors(self, index: int) -> Rows:
         """The ICMP errors that quote a segment of the connection."""
