@@ -257,12 +257,16 @@ class Report:
         return frozenset(n for n, one in enumerate(self.captures) if one.packets and one.first_ns is None)
 
     def story(self, language: str = "en") -> str:
-        """The whole story as plain text, in English (``en``) or Japanese (``ja``)."""
-        return self.voice.story(self, language)
+        """The whole story as plain text, in English (``en``) or Japanese (``ja``).
+
+        Raises:
+            explain.errors.UsageError: there are no words in that language.
+        """
+        return self.voice.story(self, _known(language))
 
     def to_json(self, language: str = "en") -> str:
         """The report of the contract, as one JSON object."""
-        return self.voice.json(self, language)
+        return self.voice.json(self, _known(language))
 
     def __repr__(self) -> str:
         packets = sum(one.packets for one in self.captures)
@@ -271,3 +275,11 @@ class Report:
 
     def _repr_html_(self) -> str:
         return self.voice.html(self, "en")
+
+
+def _known(language: str) -> str:
+    if language not in LANGUAGES:
+        from explain.errors import UsageError
+
+        raise UsageError("usage.language", language=language, known=LANGUAGES)
+    return language

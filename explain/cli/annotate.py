@@ -22,8 +22,9 @@ _TELL_ALL = 64 << 20
 @click.argument("capture", metavar="CAPTURE")
 @click.option("-o", "--output", metavar="NEW.pcapng", required=True)
 @language_option()
+@click.option("--inside", is_flag=True)
 @click.option("--profile", metavar="FOLDER")
-def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
+def annotate(capture: str, output: str, lang: str, inside: bool, profile: str | None) -> int:
     """Write a capture again with the story in it, for Wireshark."""
     from explain.capture import open_capture
     from explain.capture.vantage import sources
@@ -38,7 +39,7 @@ def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
     with open_capture(path) as reader:  # what is no capture is said before anything else
         is_small = reader.file_bytes <= _TELL_ALL and reader.compression is None
     keep_inputs(output, [capture])
-    report = explain([capture], everything=is_small)
+    report = explain([capture], everything=is_small, inside=inside)
     _warn(report.captures[0])
     comments = Comments(report, lang)
     with open_capture(path) as reader, whole_file(output) as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from explain.table import Bools
 
 _FORMS = ("csv", "jsonl", "parquet")
+_BY_NAME = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
 @click.command("table", context_settings=HELP)
 @click.argument("files", nargs=-1, metavar="[NAME[:IFACE]=]FILE...")
 @click.option("--of", "what", type=click.Choice(("packets", "exchanges")), default="packets")
-@click.option("--format", "form", type=click.Choice(_FORMS), default="csv")
+@click.option("--format", "form", type=click.Choice(_FORMS))
 @click.option("-o", "--output", metavar="FILE")
 @click.option("--columns", "only_columns", is_flag=True)
 @language_option()
@@ -30,7 +32,8 @@ _FORMS = ("csv", "jsonl", "parquet")
 @click.option("--port", type=click.IntRange(0, 65535))
 @click.option("--between", nargs=2, metavar="T1 T2")
 @click.option("--utc", is_flag=True)
-def table(files: tuple[str, ...], what: str, form: str, output: str | None, **options: Any) -> int:
+@click.option("--inside", is_flag=True)
+def table(files: tuple[str, ...], what: str, form: str | None, output: str | None, **options: Any) -> int:
     """Write the packets or the exchanges of captures as CSV, JSON Lines or Parquet."""
     if options["only_columns"]:
         _list_columns(what, options["lang"])
@@ -42,6 +45,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
     from explain.pipeline import explain
     from explain.render import table as render
 
+    form = form or _BY_NAME.get(PurePath(output or "").suffix.lower(), "csv")
     render.check(form)
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise UsageError("usage.parquet_text")
@@ -50,7 +54,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
 
         keep_inputs(output, files)
     selection = selection_of(options)
-    report = explain(files, selection)
+    report = explain(files, selection, inside=options["inside"])
     warn(report, options["lang"])
     if what == "packets":
         frame = render.packets_of(report, _wanted(report, selection))

@@ -53,6 +53,14 @@ class ExchangeColumns:
     def __len__(self) -> int:
         return len(self.outcome)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: records in the place of what makes them, and no fact that is still to be looked for."""
+        given = (getattr(self, name) for name in ExchangeColumns.__slots__)
+        *columns, fields, facts, patience_ns, beyond = given
+        known = {name: one for name, one in facts.items() if not callable(one)}
+        made = (one and tuple(map(one, range(len(self)))).__getitem__ for one in (fields, beyond))
+        return ExchangeColumns, (*columns, next(made), known, patience_ns, next(made))
+
     def rows(self, index: int) -> Rows:
         """Rows of the packet table that belong to one exchange."""
         return self.frames[self.bounds[index] : self.bounds[index + 1]]

@@ -11,6 +11,7 @@ from command_line import EXPLAIN
 from packets import A, R, error, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
+from explain.cli.capture import _named_form
 from explain.cli.capture import capture as command
 from explain.cli.language import default_language
 from explain.cli.telling.tell import PLAIN
@@ -358,4 +359,26 @@ def test_without_options_the_story_is_that_of_the_options_nobody_gave():
         understood = context.params
     assert understood.pop("files") == ("a.pcap",)
     assert understood.pop("lang") == default_language()
-    assert understood == PLAIN
+    assert understood | {"form": _named_form(understood)} == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "begin"),
+    [
+        ("a.html", (), "<!DOCTYPE html>"), ("a.HTM", ("-q",), "<!DOCTYPE html>"), ("a.md", (), "# ✗ Router"),
+        ("a.json", (), "{"), ("a.txt", (), "✗ Router"), ("a.html", ("--json",), "{"), ("a.md", ("--ladder",), "✗"),
+        ("a.html", ("--format", "terminal"), "✗ Router"),
+    ],
+)  # fmt: skip
+def test_the_name_of_the_output_means_its_form_where_no_other_is_asked_for(broken, tmp_path, capsys, name, more, begin):
+    from explain.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main([broken, "-o", str(tmp_path / name), "--lang", "en", *more])
+    assert (ended.value.code, capsys.readouterr()) == (0, ("", ""))
+    assert (tmp_path / name).read_text().startswith(begin)
+
+
+def test_a_file_in_the_place_of_the_second_moment_is_named(broken):
+    done = run("--between", "10", broken)
+    assert (done.returncode, done.stderr.decode().partition(": neither")[0]) == (2, f"explain: --between {broken}")

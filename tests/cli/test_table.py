@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 from command_line import called
-from packets import A, B, datagram, error, pcap, ping, pong, segment, who_has
+from packets import A, B, datagram, error, eth, ip, pcap, ping, pong, segment, who_has
 
 import explain
 from explain.words import table as words
@@ -136,6 +136,23 @@ def test_a_file_is_written_whole_and_nothing_goes_to_standard_output(run, captur
     status, out, _ = run(capture, "-o", tmp_path / "t.csv")
     assert (status, out) == (0, "")
     assert len(rows_of((tmp_path / "t.csv").read_text())) == 5
+
+
+def test_the_name_of_the_file_means_its_form_where_no_other_is_asked_for(run, capture, tmp_path):
+    assert run(capture, "-o", tmp_path / "t.jsonl")[0] == 0
+    assert json.loads((tmp_path / "t.jsonl").read_text().splitlines()[0])["frame"] == 1
+    assert run(capture, "--format", "csv", "-o", tmp_path / "t.jsonl")[0] == 0
+    assert len(rows_of((tmp_path / "t.jsonl").read_text())) == 5
+    assert run("no-such-file", "-o", tmp_path / "t.parquet")[2].startswith(
+        "explain: no-such-file" if find_spec("pyarrow") else "explain: pyarrow"
+    )
+
+
+def test_what_a_tunnel_carries_can_stand_in_the_rows(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    carrier = ip("198.51.100.1", "198.51.100.2", 4, ping(ALICE, BOB, 1)[14:])
+    path.write_bytes(pcap(eth(A, B, 0x800, carrier)).read())
+    assert [rows_of(run(path, *more)[1])[0]["src"] for more in ((), ("--inside",))] == ["198.51.100.1", ALICE]
 
 
 def test_parquet_is_written_or_what_it_needs_is_named_in_one_line(run, capture, tmp_path):

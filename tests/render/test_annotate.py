@@ -7,7 +7,7 @@ import subprocess
 import capture_files as files
 import pytest
 from command_line import EXPLAIN
-from packets import A, R, error, is_at, pcap, ping, who_has
+from packets import A, R, error, eth, ip, is_at, pcap, ping, who_has
 from surroundings import TOP
 
 from explain.capture import open_capture
@@ -62,6 +62,14 @@ def test_each_packet_of_a_pcap_gets_a_sentence_and_keeps_everything(tmp_path):
     before, after = packets(source), packets(target)
     assert before[:2] == after[:2]
     assert after[2][0].startswith("✗ Router 192.0.2.254 knows no way to 198.51.100.1")
+
+
+def test_the_comments_can_tell_what_a_tunnel_carries(tmp_path):
+    source, target = tmp_path / "a.pcap", tmp_path / "b.pcapng"
+    source.write_bytes(pcap(eth(A, R, 0x800, ip("192.0.2.7", "192.0.2.8", 4, ping(ALICE, BOB, 1)[14:]))).getvalue())
+    assert annotate(source, target, "--inside").returncode == 0
+    assert packets(source)[0] == packets(target)[0]
+    assert f"Echo request (ping) from {ALICE} to {BOB}".encode() in target.read_bytes()
 
 
 @pytest.mark.needs("tshark")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from html.parser import HTMLParser
 
 import pytest
-from packets import A, datagram, pcap, ping, who_has
+from packets import A, datagram, error, pcap, ping, who_has
 from surroundings import TOP
 
 import explain
+from explain.errors import UsageError
 from explain.words import table as words
 
 EVIL = "<img/src=x/onerror=alert(1)>"
@@ -118,3 +120,18 @@ def test_a_report_and_its_parts_introduce_themselves_in_one_line():
     assert repr(report) == "<Report captures=1 packets=3 exchanges=1 findings=1>"
     assert repr(report.exchanges) == "<Exchanges 1: icmp.echo>"
     assert repr(report.findings) == f"<Findings 1: {report.findings[0].cause}>"
+
+
+def test_a_report_can_be_sent_to_another_process():
+    asked = datagram(("192.0.2.1", 5000), ("192.0.2.2", 7), b"x")
+    told = explain.explain(pcap(ping("192.0.2.1", "192.0.2.2", 1), asked, error("192.0.2.2", 3, 3, asked)))
+    sent = pickle.loads(pickle.dumps(told))  # noqa: S301  its own
+    assert (sent.to_json(), sent.story("ja")) == (told.to_json(), told.story("ja"))
+    assert sent.exchanges.to_pandas().equals(told.exchanges.to_pandas())
+
+
+@pytest.mark.parametrize("language", ["de", "", None, ["en"]])
+def test_a_language_without_words_is_named_and_those_that_there_are(report, language):
+    for told in (report.story, report.to_json):
+        with pytest.raises(UsageError, match="there are en, ja"):
+            told(language)
