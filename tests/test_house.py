@@ -16,6 +16,8 @@ from explain.story.exchanges.teller import TELLERS
 
 PACKAGE = TOP / "explain"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+OF_A_RUN = ("capture", "decode", "places", "exchanges", "causes/from_capture", "story", "words", "render")
+"""Rooms that a run over a capture loads, where every millisecond is felt."""
 WORD_TABLES = sorted((PACKAGE / "words").rglob("*.toml"))
 
 
@@ -64,6 +66,17 @@ def test_every_folder_with_code_is_a_package():
 def test_module_names_say_what_they_hold():
     assert_none(
         [f"{named(path)}: {said}" for path in MODULES for said in house_rules.name_complaints(path.relative_to(TOP))]
+    )
+
+
+def test_what_a_run_over_a_capture_loads_makes_its_records_quickly():
+    assert_none(
+        [
+            f"{named(path)}: {complaint}"
+            for room in OF_A_RUN
+            for path in sorted((PACKAGE / room).rglob("*.py"))
+            for complaint in house_rules.slow_record_complaints(path.read_text(encoding="utf-8"))
+        ]
     )
 
 

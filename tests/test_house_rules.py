@@ -118,6 +118,15 @@ def test_a_dependency_without_a_reason_is_found():
     assert list(house_rules.undocumented_requirements(text)) == ['"six",']
 
 
+def test_a_record_of_the_standard_library_is_found_and_one_of_the_house_is_not():
+    source = "from typing import TYPE_CHECKING, NamedTuple\nfrom dataclasses import field\n"
+    assert list(house_rules.slow_record_complaints(source)) == [
+        "line 1: NamedTuple comes from typing, not from explain.record"
+    ]
+    assert next(house_rules.slow_record_complaints("from dataclasses import dataclass, field\n"))
+    assert not list(house_rules.slow_record_complaints("from explain.record import NamedTuple, dataclass\n"))
+
+
 def test_a_long_file_and_a_long_function_are_remarked_and_a_long_table_is_not():
     function = "def f():\n" + "    x = 1\n" * 70
     assert list(house_rules.size_remarks(function)) == ["f has 71 lines"]

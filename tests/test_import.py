@@ -66,6 +66,7 @@ def test_a_capture_of_few_packets_is_explained_without_what_it_does_not_need():
     assert not loaded & {
         "pathlib", "hashlib", "ipaddress", "numpy.ma", "urllib.parse", "explain.exchanges.over_places.journey",
         "explain.exchanges.groups", "explain.exchanges.standby", "explain.exchanges.cable",
+        "explain.exchanges.dhcp.message",
     }  # fmt: skip
 
 

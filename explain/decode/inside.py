@@ -6,7 +6,7 @@ draft-foschiano-erspan.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from explain.decode.contents import TUNNELS
 from explain.decode.services import TUNNEL_PORTS, tunnel_ends
 from explain.decode.slab import Slab, number
 from explain.decode.tags import TYPE_IPV4, TYPE_IPV6
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
 
 import numpy as np
 
 from explain import table as t
 from explain.addresses import mac_text
-from explain.exchanges.dhcp import message as dhcp_message
-from explain.exchanges.icmp.error import error_name
+from explain.record import NamedTuple
 from explain.table import ACK, FIN, RST, SYN
 
 _FLAGS = ((2, "SYN", "S"), (1, "FIN", "F"), (4, "RST", "R"), (8, "PSH", "P"), (32, "URG", "U"), (16, "ACK", "."))
@@ -77,6 +75,8 @@ def _icmp(table: t.PacketTable, at: int) -> Said:
         about = f" {table.addresses.text(int(icmp.target[at]))}" if kind in (135, 136) else ""
         return Said(meaning, name + about)
     if kind in ((1, 2, 3, 4, 137) if is_v6 else (3, 4, 5, 11, 12)):
+        from explain.exchanges.icmp.error import error_name
+
         return Said("icmp-error", error_name(is_v6, kind, code))
     return Said("icmp", f"ICMP{'v6' if is_v6 else ''} type {kind} code {code}")
 
@@ -111,6 +111,8 @@ def dhcp_type(table: t.PacketTable, row: int) -> str | None:
     kept = table.contents.get("dhcp")
     at = bisect_left(kept.row, row) if kept else 0
     if kept and at < len(kept.row) and kept.row[at] == row:
-        message = dhcp_message.parse(kept.octets[at], int(table.payload[row]))
+        from explain.exchanges.dhcp.message import parse
+
+        message = parse(kept.octets[at], int(table.payload[row]))
         return message.kind if message else None
     return None

@@ -8,13 +8,14 @@ evidence; what only they saw is the business of journeys.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.arrays import distinct
 from explain.places.matching import firsts
 from explain.places.near import NearTable
+from explain.record import NamedTuple
 from explain.table import ACK, NO_FLOW, REVERSED, SYN
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ come twice at once were recorded twice.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from explain.arrays import distinct
 from explain.flows import Place
 from explain.places.equal import group
 from explain.places.matching import invariants
+from explain.record import NamedTuple
 from explain.table import IP, NO_FLOW, REVERSED, VLAN
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from explain.addresses import ip_text
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header

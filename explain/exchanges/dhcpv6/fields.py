@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from explain.addresses import ipv6_text
 from explain.decode.dissect.field import CutError, Means, Next
 from explain.exchanges.dhcp.message import octets_text
 from explain.exchanges.dhcpv6.message import STATUS, TYPES, mac_of
 from explain.exchanges.dns.message import name_at
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

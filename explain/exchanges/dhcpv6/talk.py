@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.dhcpv6 import message as dhcp
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

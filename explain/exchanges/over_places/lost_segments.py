@@ -6,12 +6,12 @@ need not match.  The octets do: whoever had to send them again shows how often e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.over_places.trails import ways
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import SYN
 
 if TYPE_CHECKING:

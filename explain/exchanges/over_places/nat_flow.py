@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.over_places.trails import forward
 from explain.places.matching import NONE
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import ICMP, ICMPV6, TCP, UDP
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ lacks of the rest proves nothing, and the next place counts.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

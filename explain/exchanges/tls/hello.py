@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 _DRAFTS = 0x7F  # of TLS 1.3, whose servers named them where a version stands (draft-ietf-tls-tls13-20, 4.1.3)
 _VERSION_BLOCKS = (3, _DRAFTS)

@@ -5,12 +5,12 @@ All else is encrypted, also the end of a connection.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.decode.contents import QUIC
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from explain.table import I8, PacketTable, Rows

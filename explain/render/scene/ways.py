@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.places.near import whole_times_of
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.render.scene.far import far_arrows
 
 if TYPE_CHECKING:

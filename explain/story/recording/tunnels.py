@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from explain.arrays import among, distinct, first_and_last
 from explain.decode.contents import TUNNEL, TUNNELS
@@ -11,6 +11,7 @@ from explain.decode.services import TUNNEL_PORTS, tunnel_of
 from explain.exchanges.icmp.error import error_name
 from explain.exchanges.wire_words import flag_letters
 from explain.model import Line
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

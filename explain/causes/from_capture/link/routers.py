@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from explain.addresses import mac_text
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.hosts import is_link_local
 from explain.exchanges.ndp.frames import ADVERTISEMENT, SOLICITATION, messages
+from explain.record import NamedTuple
 from explain.table import TCP, UDP
 
 if TYPE_CHECKING:
