@@ -29,6 +29,8 @@ def counts_of(symptoms: Sequence[Symptom]) -> Counts:
     if totals:
         # arping has a line for what it sent and one for what it received.
         last = totals[-1] if "sent" in totals[-1] else {**totals[max(-2, -len(totals))], **totals[-1]}
+        if "errors" not in last:  # IOS counts replies alone, and marks the rest one by one
+            last = {**last, "errors": sum(each.values.get("errors") or 0 for each in symptoms)}
         return Counts(*(last.get(key) for key in ("sent", "received", "errors", "duplicates", "corrupted", "loss")))
     if (
         symptoms

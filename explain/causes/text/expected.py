@@ -36,6 +36,10 @@ _ERRORS = (
     *(Sign("too-big", code) for code in TOO_BIG), Sign("expired", "ttl-exceeded"), Sign("refused", "too-long", "self"),
 )  # fmt: skip
 """What ping may have counted as an error that it did not print."""
+_UNSAID = tuple(
+    Sign("error", code, by) for code in _CONNECTS if code not in _PATH_ERRORS for by in ("router", "target")
+)
+"""What IOS marks with U: what it finds unreachable itself, it does not tell."""
 _FAILURES = tuple(
     Sign(f"tcp:{name}")
     for name in (
@@ -63,7 +67,7 @@ def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
     if sign.name == "trace:dies" and sign.speaker is not None and _is_before_routers(strike):
         return False
     if sign.name in {"untold", "tcp:failed"}:
-        meant = _ERRORS if sign.name == "untold" else _FAILED[sign.code]
+        meant = _UNSAID if sign.code == "unsaid" else _ERRORS if sign.name == "untold" else _FAILED[sign.code]
         return any(may_say(strike, each, context) for each in meant)
     if sign.rest is not None and may_say(strike, sign.rest, context):
         return True
@@ -117,7 +121,7 @@ def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
         # A new ping does not print what sendmsg() says, and with a source given, or later on, it never asks connect().
         if "unprinted" in strike.shows:
             return True  # a rule about the protocol: connect() asks with a datagram
-        if sign.code == "ceased":
+        if sign.code in {"ceased", "unsaid"}:
             return bool(_ROUTING_CODES - {"broadcast"} & set(strike.shows))
         return context.conditions.get("src") is not False and bool(_ROUTING_CODES & set(strike.shows))
     if sign.name.startswith("tcp:"):
@@ -137,6 +141,8 @@ def _no_neighbour(strike: Strike, sign: Sign, context: Context) -> bool:
         return sign.code == "unreachable" and strike.at == "sender"
     if sign.name == "silent-piped":
         return strike.at == "sender" and context.conditions.get("if") is not False
+    if sign.code == "unsaid":
+        return True
     if sign.name == "silent" and strike.at == "sender" and context.conditions.get("if") is not False:
         return context.conditions.get("v6") is not True and (context.is_hasty or context.patience_s is None)
     # A program's own limit, of which nobody told, may have come before the kernel's.

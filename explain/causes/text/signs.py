@@ -108,12 +108,17 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     if is_warned and any(str(each.values.get("source") or _NOBODY) == _NOBODY for each in text.all("echo.start")):
         return Sign("unspecified", lines=text.all("ping.source-elsewhere"))
     if sent or text.has("echo.timeout", "echo.waiting") or received == 0:
-        piped = any((each.values.get("pipe") or 0) > 1 for each in text.all("echo.times"))
-        code = "source-elsewhere" if is_warned else None
-        # Told to be quiet (-q), ping counts the errors and does not print them.
-        name = "untold" if text.counts.errors else "silent-piped" if piped else "silent"
-        return Sign(name, code, lines=text.all("echo.statistics") or text.all("echo.timeout")[:1])
+        return _silence(text, "source-elsewhere" if is_warned else None)
     return None
+
+
+def _silence(text: TextWitness, code: str | None) -> Sign:
+    """No reply and no error in words: told to be quiet (-q), ping counts the errors and does not print them."""
+    piped = any((each.values.get("pipe") or 0) > 1 for each in text.all("echo.times"))
+    name = "untold" if text.counts.errors else "silent-piped" if piped else "silent"
+    if text.dialect == "ios":
+        return Sign(name, "unsaid", lines=text.all("echo.flood" if text.counts.errors else "echo.statistics"))
+    return Sign(name, code, lines=text.all("echo.statistics") or text.all("echo.timeout")[:1])
 
 
 _SAID = re.compile(r"[^:]* [0-9a-fA-F.]{3,39}(?::[0-9a-fA-F:.]{1,38})? ?: ?[^\W\d_]")
@@ -171,6 +176,8 @@ def _answered(text: TextWitness, received: int, sent: int | None, context: Conte
     # BusyBox ends at the first refusal, without a word of how many were sent.
     if (is_short or sent is None) and (refusal := _refusal(text)):
         return Sign("part-refused", refusal.code, lines=refusal.lines, rest=refusal)
+    if is_short and any(text.dialect == "ios" and _FIRST_LOST.fullmatch(each.text) for each in text.symptoms):
+        return Sign("answered", lines=text.all("echo.flood"), rest=Sign("part-lost"))
     if is_short:
         told = text.all("echo.statistics")
         since = Sign("silent", "ceased", lines=told) if _has_ceased(text, sent or 0) else None
@@ -178,6 +185,10 @@ def _answered(text: TextWitness, received: int, sent: int | None, context: Conte
     if redirects := tuple(each for each in text.symptoms if each.id.startswith("icmp.redirect-")):
         return Sign("redirected", lines=redirects)
     return Sign("answered", lines=text.all("echo.reply")[:1] or text.all("echo.statistics"))
+
+
+_FIRST_LOST = re.compile(r"\.!+")
+"""IOS gives the packet up for which it asks by ARP. Source: Cisco, "Understand the Ping and Traceroute Commands"."""
 
 
 def _has_ceased(text: TextWitness, sent: int) -> bool:
@@ -196,6 +207,7 @@ def _error(text: TextWitness, errors: tuple[Symptom, ...], context: Context) -> 
     speaker = one.values.get("from")
     is_refused = text.has("kernel.not-permitted")
     by = "self" if one.speaker == "this-kernel" or is_refused else "target" if speaker == context.destination else None
+    by = "anyone" if text.dialect == "ios" else by
     return Sign("error", one.id.removeprefix("icmp."), by, speaker, (one,))
 
 

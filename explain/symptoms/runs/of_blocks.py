@@ -17,6 +17,7 @@ from explain.symptoms.programs.lookup import read_lookup_line, read_short_answer
 from explain.symptoms.programs.paths import read_mtr_json, read_mtr_line, read_tracepath_line
 from explain.symptoms.programs.ping import read_ping_line
 from explain.symptoms.programs.ping_errors import read_ping_error
+from explain.symptoms.programs.ping_ios import read_ios_ping
 from explain.symptoms.programs.ping_totals import read_ping_totals
 from explain.symptoms.programs.ping_windows import read_windows_ping
 from explain.symptoms.runs.hops import hops_of, with_reached
@@ -33,7 +34,7 @@ from explain.symptoms.programs.traceroute import read_traceroute_error, read_tra
 
 READERS: dict[str, tuple[LineReader, ...]] = {
     "ping": (
-        *(read_ping_line, read_ping_totals, read_windows_ping, read_fping_line),
+        *(read_ping_line, read_ping_totals, read_windows_ping, read_ios_ping, read_fping_line),
         *(read_arping_line, read_hping_line, read_ping_error),
     ),
     "traceroute": (read_traceroute_line, read_traceroute_error),
@@ -169,6 +170,8 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
     if command and dialect in ("bsd", "windows"):
         command = parse_command(command.text, dialect) or command
     start: dict[str, Any] = dict(next((each.values for each in symptoms if each.id in STARTS), {}))
+    if command and dialect == "ios":  # its words are no options of ours: ping 192.0.2.1 source Loopback0
+        command = replace(command, target=start.get("target"))
     counts = counts_of(symptoms) if kind == "ping" else Counts()
     is_short = _is_short(command, symptoms) or _has_cut(block)
     target, address = _target(command, start, symptoms) if kind not in ("dhcp-client", "server-log") else (None, None)

@@ -311,3 +311,30 @@ def test_a_ping_in_another_language_is_told_by_its_numbers_and_its_errors_are_an
     found = causes(text)
     assert found[0] == first
     assert first != ABSENT or "no-route-on-router" in found
+
+
+def on_ios(marks: str, came_back: int, command: str = "ping 203.0.113.9") -> str:
+    return (
+        f"R1#{command}\nType escape sequence to abort.\n"
+        "Sending 5, 100-byte ICMP Echos to 203.0.113.9, timeout is 2 seconds:\n"
+        f"{marks}\nSuccess rate is {20 * came_back} percent ({came_back}/5)\n"
+    )
+
+
+def test_a_first_ping_of_ios_that_waits_for_arp_is_no_failure() -> None:
+    assert causes(on_ios(".!!!!", 4))[0] == "healthy"
+    assert causes(on_ios("!!.!!", 4))[0] == "partial-loss"
+
+
+def test_a_silent_ping_of_ios_may_never_have_left_but_one_marked_u_has() -> None:
+    own = {"no-route-on-sender", "destination-host-absent-on-link", "wrong-gateway-address", "sender-interface-down"}
+    assert own <= set(causes(on_ios(".....", 0)))
+    by_others = set(causes(on_ios("U.U.U", 0)))
+    assert {"no-route-on-router", "destination-host-absent-behind-router", "filter-on-router-forward"} <= by_others
+    assert not own & by_others
+    assert not {"ttl-too-low", "path-mtu-exceeded", "forwarding-disabled"} & by_others
+
+
+def test_the_words_of_a_command_of_ios_are_no_target() -> None:
+    text = read_text(on_ios("!!!!!", 5, "ping 203.0.113.9 source Loopback0 repeat 5"))
+    assert (text.target_address, text.succeeded, text.inconsistencies) == ("203.0.113.9", True, ())

@@ -16,6 +16,14 @@ LINES = [
     ("ICMP Unreachable (Communication Administratively Prohibited) from 192.0.2.1 for ICMP Echo sent to 203.0.113.9", "icmp.admin-prohibited", {"from": "192.0.2.1", "target": "203.0.113.9"}),
     ("ICMP Network Unreachable from 192.0.2.1 for ICMP Echo sent to www.example.test (203.0.113.9)", "icmp.net-unreachable", {"address": "203.0.113.9", "code": 0}),
     ("203.0.113.9: error while sending ping: Network is unreachable", "kernel.network-unreachable", {"target": "203.0.113.9"}),
+    # IOS
+    ("Sending 5, 100-byte ICMP Echos to 203.0.113.9, timeout is 2 seconds:", "echo.start", {"address": "203.0.113.9", "size": 72, "total": 100, "dialect": "ios"}),
+    ("Sending 5, 100-byte ICMP Echos to 2001:DB8::9, timeout is 2 seconds:", "echo.start", {"address": "2001:db8::9", "size": 52, "family": 6}),
+    ("U.U.U", "echo.flood", {"errors": 3}),
+    ("!!!", "echo.flood", {"errors": 0}),
+    ("M.M.M", "icmp.fragmentation-needed", {"from": None}),
+    ("AAAAA", "icmp.admin-prohibited", {"from": None}),
+    ("Success rate is 80 percent (4/5), round-trip min/avg/max = 1/2/4 ms", "echo.statistics", {"sent": 5, "received": 4, "loss": 20, "avg_ms": 2}),
     # iputils: headers
     ("PING 192.0.2.1 (192.0.2.1) 56(84) bytes of data.", "echo.start", {"address": "192.0.2.1", "size": 56, "family": 4, "source": None}),
     ("PING 192.0.2.9 (192.0.2.9) from 192.0.2.1 : 56(84) bytes of data.", "echo.start", {"source": "192.0.2.1", "interface": None}),
