@@ -14,7 +14,7 @@ from explain.exchanges.http.stream import Talk, pieces, split, talks
 from explain.exchanges.tcp.streams import openings
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import FIN, REVERSED, RST
+from explain.table import ACK, FIN, REVERSED, RST
 
 if TYPE_CHECKING:
     from explain.exchanges.http.head import HttpHead
@@ -261,7 +261,8 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bo
         span = asked[mine], key[mine], end[mine]
         first[some[mine]] = _first_new(table, own[has_data & (runs_back != direction)], *span)
         ended = _first_new(table, own[(table.flags[own] & FIN != 0) & (runs_back != direction)], *span)
-        is_unrecorded[some[mine]] = (ended >= 0) & (table.seq[ended] != table.ack[asked[mine]])
+        knows = table.flags[asked[mine]] & ACK != 0
+        is_unrecorded[some[mine]] = (ended >= 0) & knows & (table.seq[ended] != table.ack[asked[mine]])
     is_unrecorded &= first < 0
     closing = own[is_end]
     closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
@@ -272,7 +273,10 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bo
 
 
 def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I8:
-    """The first of the rows ``back`` between ``key`` and ``end`` with data that the asking side had not; -1 if none."""
+    """The first of the rows ``back`` between ``key`` and ``end`` with data that the asking side had not; -1 if none.
+
+    Who asks in a SYN (RFC 7413) had nothing yet, and confirms nothing.
+    """
     found = np.full(len(asked), -1, np.int64)
     if not len(back):
         return found
@@ -285,6 +289,7 @@ def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I
             break
         candidate = back[at[left]]
         is_new = table.seq[candidate] - table.ack[asked[left]] < _HALF
+        is_new |= table.flags[asked[left]] & ACK == 0
         found[left[is_new]] = candidate[is_new]
         left = left[~is_new]
         at[left] += 1

@@ -19,6 +19,7 @@ T = TypeVar("T")
 Pair = tuple[T | None, T | None]
 _CAPABLE, _JOINS, _MOST_KEYS = 1, 2, 1000
 _FAR_NS, _MUCH, _FULL, _NEARLY, _AT_MOST = 20_000_000, 500_000, 32_768, 0.6, 1.3
+_TURNS = 20  # windows: so many one after another are much, however small they are
 _LITERAL, _SMALL, _SMALLEST_WHOLE = 10, 16, 536  # segments; octets: of a window, and of a segment (RFC 9293, 3.7.1)
 
 
@@ -76,13 +77,13 @@ def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict
     rtt_ns, sent = fields.handshake_rtt_ns, max(fields.bytes_to_client, fields.bytes_to_server)
     role = int(fields.bytes_to_client > fields.bytes_to_server)
     shift = fields.window_scale[1 - role]
-    if shift is None or not rtt_ns or rtt_ns < _FAR_NS or sent < _MUCH:
+    if shift is None or not rtt_ns or rtt_ns < _FAR_NS or not sent:
         return None
     talk = moments.talk(index)
     at = talk.time_ns[(talk.role == role) & (talk.length > 0)]
     window = int(talk.window[(talk.role != role) & (talk.flags & SYN == 0)].max(initial=0)) << shift
     rate, took_ns = window * 1_000_000_000 // rtt_ns, int(at[-1] - at[0])
-    if took_ns <= 0 or not rate * _NEARLY <= sent * 1_000_000_000 // took_ns <= rate * _AT_MOST:
+    if sent < min(_MUCH, _TURNS * window) or took_ns <= 0 or not rate * _NEARLY <= sent * 1_000_000_000 // took_ns <= rate * _AT_MOST:
         return None
     is_largest = fields.window_scale == (0, 0) and window >= _FULL
     return {"window": window, "rtt_ns": rtt_ns, "rate": rate, "is_largest": is_largest}

@@ -201,6 +201,16 @@ def test_a_request_may_travel_in_the_syn_and_again_if_it_was_not_taken(is_taken)
     assert (found.outcome, found.fields.status) == ("answered", 200)
 
 
+@pytest.mark.parametrize(("answer", "outcome"), [(b"+OK", "answered"), (b"", "unanswered")])
+def test_who_asks_in_the_syn_had_nothing_yet_so_all_that_follows_answers_it(answer, outcome):
+    talk, data = Talk(seq=2**31, ack=2**31 + 5), get()
+    syn = segment(talk.client, SERVER, SYN, seq=talk.seq - 1, data=data)
+    talk.seq += len(data)
+    syn_ack = segment(SERVER, talk.client, SYN | ACK, (B, A), seq=talk.ack - 1, ack=talk.seq)
+    (one,) = requests(syn, syn_ack, talk.hears(), *([talk.tells(answer)] if answer else []), talk.tells(b"", FIN))
+    assert (one.outcome, one.fields.is_unrecorded) == (outcome, False)
+
+
 def test_a_response_that_was_recorded_before_its_request_belongs_to_it():
     talk = Talk()
     opening, asked = talk.opens(), talk.asks(get())

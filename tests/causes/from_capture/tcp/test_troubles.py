@@ -891,6 +891,19 @@ def test_a_window_without_a_scale_that_sets_the_pace_is_told(offered, is_scaled)
         assert (told["tcp.unscaled"]["window"], told["tcp.unscaled"]["rate"]) == (64_240, 642_400)
 
 
+@pytest.mark.parametrize(("turns", "is_told"), [(30, True), (10, False)])
+def test_a_tiny_window_sets_the_pace_of_few_data_too_if_it_was_waited_for_often(turns, is_told):
+    scale = b"\x03\x03\x00\x01"
+    frames = [(0.0, to(SYN, 100, options=scale)), (0.1, back(SYN | ACK, 500, 101, options=scale))]
+    frames += [(0.1, to(ACK, 101, 501, window=1460)), (0.1, to(ACK, 101, 501, b"x", window=1460))]
+    for turn in range(turns):
+        frames += [
+            (0.2 + turn / 10, back(ACK, 501 + 1460 * turn, 102, b"y" * 1460)),
+            (0.2001 + turn / 10, to(ACK, 102, 1961 + 1460 * turn, window=1460)),
+        ]  # fmt: skip
+    assert ("tcp.window-limited" in lines_of(*frames)) == is_told
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_further_way_of_mptcp_is_told_with_the_connection_that_it_joins(is_known):
     key = bytes(range(8))
