@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from explain.errors import UnreadableError
@@ -29,6 +30,15 @@ def apart(rubric: Rubric, file: Path) -> dict[str, str]:
     return found if len(set(found.values())) == len(found) else {}
 
 
+def listed(rubric: Rubric, name: str, file: Path) -> str | None:
+    """The interface that the rubric lists for a capture, where its file has frames of others, too."""
+    names = _interfaces(file, has_frames=True) if rubric.interfaces.get(name) else []
+    if len(names) < 2:
+        return None
+    found = next((one for one in islice(_fitting(rubric, name, "", names), 2) if one), [])
+    return found[0] if len(found) == 1 else None
+
+
 def _fitting(rubric: Rubric, name: str, wanted: str, names: list[str]) -> Iterator[list[str]]:
     listed = {one.casefold() for one in rubric.interfaces.get(name, ())}
     yield [one for one in names if one.casefold() in listed]
@@ -39,15 +49,19 @@ def _fitting(rubric: Rubric, name: str, wanted: str, names: list[str]) -> Iterat
     yield [one for one in names if _words(one) and words.issuperset(_words(one))]
 
 
-def _interfaces(file: Path) -> list[str]:
-    """The names of a file's interfaces, but for loopbacks; empty where it cannot be read."""
+def _interfaces(file: Path, *, has_frames: bool = False) -> list[str]:
+    """The names of a file's interfaces, or of those that have frames, but for loopbacks; none of an unreadable one."""
     from explain.capture import open_capture
 
     try:
         with open_capture(str(file)) as reader:
-            for _ in reader.frames():  # an interface may be described behind frames of another
-                pass
-            named = [one.name for one in reader.interfaces[:_MOST] if one.name]
+            seen: set[int] = set()
+            for frames in reader.frames():  # an interface may be described behind frames of another
+                seen.update(set(frames.interface.tolist()) if has_frames else ())
+            named = [
+                one.name for number, one in enumerate(reader.interfaces[:_MOST])
+                if one.name and (number in seen or not has_frames)
+            ]  # fmt: skip
     except UnreadableError:
         return []
     return [one for one in dict.fromkeys(named) if _last(one) not in _LOOPBACKS]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import UsageError, reason_of
-from explain.grade.hand_ins.interfaces import apart
+from explain.grade.hand_ins.interfaces import apart, listed
 from explain.grade.hand_ins.layouts import newest
 from explain.grade.hand_ins.rosters import key_of_name
 from explain.grade.hand_ins.taken import Taken
@@ -149,6 +149,9 @@ def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[Taken, Path | None]:
         interfaces = apart(rubric, whole)
         interfaces = interfaces if len(interfaces) > max(1, len(chosen)) else {}
         chosen = dict.fromkeys(interfaces, whole) or chosen
+    for name, file in chosen.items():
+        if name not in interfaces and (one := listed(rubric, name, file)):
+            interfaces[name] = one
     if not chosen:  # a file that has the name of a capture and is none is told as such
         chosen = {
             name: one for one in files for name, wanted in rubric.captures.items()

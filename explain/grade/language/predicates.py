@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _UNNAMED = re.compile(r"(?:TYPE)?[0-9]{1,5}")
 """A number that has no name."""
 _OPERATORS = ("==", "eq", "not", "in", "not_in", "min", "max", "network", "contains", "regex", "exists")
+_BETWEEN = re.compile(r"\s*(>=|<=|>|<|==)\s*(-?\d{1,20}(?:\.\d{1,20})?)\s*|\s*(\d{1,20})\s*(?:-|\.\.)\s*(\d{1,20})\s*")
+"""A number as ``count`` says it: ``">=2"``, ``"1-5"``."""
+_SIGNS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq}
 _BROADCAST = ("ff:ff:ff:ff:ff:ff", "255.255.255.255")
 _ZERO = ("00:00:00:00:00:00", "0.0.0.0", "::", "", "0")  # noqa: S104 - what stands in a packet, nothing is bound
 
@@ -147,6 +151,10 @@ def _is(actual: Any, wanted: Any) -> bool:
         return actual in Network(wanted[len("network(") : -1].strip("'\" "))
     if isinstance(wanted, (Network,)):
         return actual in wanted
+    if isinstance(actual, (int, float)) and isinstance(wanted, str) and (said := _BETWEEN.fullmatch(wanted)):
+        if said[1]:
+            return bool(_SIGNS[said[1]](actual, float(said[2])))
+        return int(said[3]) <= actual <= int(said[4])
     return equal(actual, wanted)
 
 

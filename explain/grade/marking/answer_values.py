@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from http import HTTPStatus
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING, Any
 
 from explain.grade.language.functions import canonical_mac
@@ -58,7 +58,8 @@ _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)")
 _SAID_BEFORE = re.compile(r"^\([^()]{1,60}\)\s*(?=\S)")
 """What Wireshark has before a time, as in *(3600s) 1 hour*."""
 _COUNTED = re.compile(
-    r"(?:the\s+)?(?:(?:frame|packet|mtu|ttl|hop(?:\s+limit)?|seq|ack|id|type|code|opcode|status|length|size|"
+    r"(?:at\s+)?(?:the\s+)?(?:(?:frame|packet|segment|mtu|ttl|hop(?:\s+limit)?|seq|ack|vlan(?:\s*id)?|vid|id|type|code|"
+    r"opcode|status|length|size|(?:byte\s+)?offset|byte|octet|"
     r"(?:(?:tcp|udp)\s*)?(?:port|ポート)|tcp|udp|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?"
     r"([+-]?[0-9]{1,38})\s*(?:/(?:tcp|udp))?\s*(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?"
     r"(?:syns?|acks?|fins?|rsts?|resets?|tries|attempts?|retries|bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|"
@@ -81,6 +82,7 @@ _ARTICLE = re.compile(r"^the\s+")
 _COUNTS = ("int", "uint32", "frame", "offset", "number", "duration")
 _BRACKETS = ("[]", "{}", "()")
 _PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
+_PREFIX = re.compile(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
 _SOCKET = re.compile(
     r"\[?([0-9a-f:.]{2,45}?)\]?(?:\s*[:,の]\s*|\s+)(?:(?:port|ポート)\s*)?([0-9]{1,5})(?:\s*番(?:ポート)?)?"
 )
@@ -225,7 +227,15 @@ def _text(kind: str, given: Any) -> Any:
         if not found or int(found[2]) > 65535:
             raise NoAnswerError
         return f"{_address(found[1])}:{int(found[2])}"
-    return " ".join(text.casefold().split())
+    return _prefix(text) if _PREFIX.fullmatch(text) else " ".join(text.casefold().split())
+
+
+def _prefix(text: str) -> str:
+    """A prefix, or an address with its length, in one spelling; what is neither as it stands."""
+    try:
+        return str(ip_interface(text))
+    except ValueError:
+        return text.casefold()
 
 
 def _address(text: str) -> str:
@@ -341,7 +351,9 @@ def _apart(part: str) -> list[str]:
 
 
 def _item(text: str) -> str:
-    """Something else that is listed: MACs and addresses in one spelling, all else as it stands."""
+    """Something else that is listed: MACs, addresses and prefixes in one spelling, all else as it stands."""
+    if _PREFIX.fullmatch(text):
+        return _prefix(text)
     try:
         return canonical_mac(text) or str(ip_address(text))
     except ValueError:

@@ -129,10 +129,10 @@ def _is_answered(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> boo
     part = scene.report.exchanges.of_kind("arp.resolution")
     for index in range(len(part) if part else 0):
         told = part.fields(index) if part is not None else None
-        if told is not None and told.replies and not told.requests:
-            asker = {"ip": told.asker_ip, "mac": told.asker_mac}
+        if part is not None and told is not None and told.replies and not told.requests:
+            asker, vlan = {"ip": told.asker_ip, "mac": told.asker_mac}, scene.link(int(part.rows(index)[0]))["vlan"]
             asked = {"sender": asker, "target": {"ip": told.wanted_ip, "mac": _NOBODY}, "opcode": 1,
-                     "eth": {"src": told.asker_mac, "dst": _EVERYBODY}}  # fmt: skip
+                     "eth": {"src": told.asker_mac, "dst": _EVERYBODY, "vlan": vlan}}  # fmt: skip
             if holds(Event("arp.request", (), 0, 0, "", asked), wanted.where, names):
                 return True
     return False

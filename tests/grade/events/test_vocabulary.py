@@ -11,7 +11,8 @@ from packets import A, arp, segment
 from surroundings import TOP
 
 from explain.grade.events.table import EVENTS
-from explain.grade.events.vocabulary import fields_of
+from explain.grade.events.vocabulary import all_names, fields_of
+from explain.grade.marking.telling import thing
 from explain.grade.rubric.reading import load
 from explain.grade.running.grading import grade_files
 from explain.words import table
@@ -278,3 +279,9 @@ def test_the_usual_questions_of_textbooks_have_a_key_in_a_recording(tmp_path):
     (tmp_path / "answers.toml").write_text("".join(f"{name} = '{key}'\n" for name, key in keys.items()))
     told = grade_files(rubric, "x", files, tmp_path / "answers.toml", {}).answers
     assert [(one.id, one.given, one.says) for one in told if one.verdict != "met"] == []
+
+
+def test_a_student_reads_no_kind_of_exchange_by_the_name_that_a_rubric_has_for_it():
+    assert {
+        name for name in (*all_names(), "arp.*", "icmp.*", "dhcp.*", "dns.*", "ndp.*") if thing(name, "ja") == name
+    } <= {"journey", "traceroute"}

@@ -214,6 +214,22 @@ def test_several_captures_are_taken_from_one_file_whose_interfaces_are_told_apar
     assert [taken.interfaces[one] for one in ("inside", "outside") if one in taken] == expected
 
 
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        (whole("r1.eth1", "r1.eth0"), "r1.eth0"),
+        (whole("r1.eth0"), None),
+        (whole("r1.eth1", "h1.eth2"), None),
+        (whole("h1.eth0", "r1.eth0", "r1.eth1"), None),
+    ],
+)
+def test_of_a_file_with_frames_of_several_interfaces_the_listed_one_counts(tmp_path, inside, expected):
+    rubric = load(str(rubric_file(tmp_path, CHECK, TOLD)))[0]
+    put(tmp_path / "ann", {"nat-inside.pcapng": inside, "nat-outside.pcap": GOOD})
+    taken = assign(rubric, files_below([tmp_path / "ann"]))[0]
+    assert (taken.interfaces.get("inside"), taken.interfaces.get("outside")) == (expected, None)
+
+
 def test_captures_are_told_apart_by_the_interfaces_in_their_names(tmp_path):
     rubric = load(str(rubric_file(tmp_path, CHECK, TOLD)))[0]
     put(tmp_path / "ann", dict.fromkeys(("my_wan.pcap", "r1.eth0.pcap"), GOOD))

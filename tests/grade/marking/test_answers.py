@@ -158,6 +158,10 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
         ("hex", 0x8411, ("8411h", "8411 hex", "0x8411 (33809)")),
         ("duration", 0.0015, ("1.5 milliseconds", "1500 microseconds.", "1.5 ms (a)", "1.5×10^-3 s", "1.5ms程度")),
         ("string", "www.example.org", ("www.example.org.",)),
+        ("string", "2001:db8:1::/64", ("2001:0DB8:1:0::/64", "`2001:db8:1:0:0:0:0:0/64`")),
+        ("set", "2001:db8:1::/64, 2001:db8:2::/64", ("2001:0db8:2::/64 and 2001:db8:1:0::/64",)),
+        ("int", 10, ("VLAN 10", "vlan ID 10", "VID=10")),
+        ("offset", 16, ("byte 16", "at byte 16", "offset 16", "byte offset: 16")),
         ("int", 1, ("once", "only once", "One time.", "一回", "一度だけ", "1回だけです", "ひとつ", "exactly one")),
         ("int", 3, ("three", "Three times", "三つ", "三回です", "再送は三回")),
         ("int", 25, ("twenty-five", "二十五", "二五個", "「25」")),
@@ -171,6 +175,10 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
 )  # fmt: skip
 def test_what_stands_around_an_answer_costs_nothing(kind, key, given):
     assert {read_as(kind, one) for one in given} == {read_as(kind, key)}
+
+
+def test_two_addresses_of_one_network_are_two_answers():
+    assert read_as("string", "192.0.2.1/24") != read_as("string", "192.0.2.2/24")
 
 
 @pytest.mark.parametrize(

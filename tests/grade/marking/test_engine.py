@@ -119,6 +119,23 @@ where = { from = "192.0.2.254", about.ttl = { in = [0, 1] }, about.dst = "networ
     assert mark(tmp_path, text, asked, error(FAR, 11, 0, asked))[0]["ttl"].verdict == "not-met"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "verdict"),
+    [("64", "met"), (">=64", "met"), ("> 63", "met"), ("60-64", "met"), ("<64", "not-met"), ("1-5", "not-met")],
+)
+def test_a_field_that_is_a_number_may_be_compared_as_a_count_is(tmp_path, wanted, verdict):
+    text = f'[[check]]\nid = "q"\npoints = 1\nexpect = "icmp.echo"\nwhere = {{ ttl = "{wanted}" }}\n'
+    assert mark(tmp_path, text, ping(ME, FAR, 1))[0]["q"].verdict == verdict
+
+
+def test_the_question_before_a_late_capture_was_asked_in_the_vlan_of_its_answer(tmp_path):
+    text = '[[check]]\nid = "q"\npoints = 1\nexpect = "arp.request"\nwhere = {{ eth.vlan = {} }}\n'
+    answer = is_at((R, ROUTER), (A, ME))
+    tagged = answer[:12] + bytes.fromhex("8100000a") + answer[12:]
+    verdicts = [mark(tmp_path, text.format(one), tagged)[0]["q"].verdict for one in (10, 20)]
+    assert verdicts == ["cannot-tell", "not-met"]
+
+
 def test_absence_cannot_be_told_from_an_empty_capture(tmp_path):
     text = '[[check]]\nid = "quiet"\npoints = 1\nnone = "tcp.retransmission"\n'
     told, score = mark(tmp_path, text)
