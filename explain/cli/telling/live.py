@@ -6,6 +6,7 @@ import io
 import os
 import queue
 import select
+import signal
 import stat
 import sys
 import threading
@@ -103,7 +104,7 @@ def _is_fresh(head: bytes) -> bool:
 
 
 def live(options: Mapping[str, Any], selection: Selection | None, stream: BinaryIO | None = None) -> int:
-    """Tell what an interface carries, or a stream that goes on, until it ends or Ctrl-C; then sum it up.
+    """Tell what an interface carries, or a stream that goes on, until it ends or is ended; then sum it up.
 
     Raises:
         UsageError: the options ask for something that needs an end.
@@ -117,6 +118,9 @@ def live(options: Mapping[str, Any], selection: Selection | None, stream: Binary
     name = options["interface"] or "-"
     watch = Watch(selection, is_quiet=options["quiet"])
     with ExitStack() as stack:
+        # A shell lets what it starts in the background ignore SIGINT, and ``timeout`` sends SIGTERM.
+        for one in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, one, signal.signal(one, signal.default_int_handler))
         source = stream or stack.enter_context(hear(name))  # standard input stays open: a thread waits for it
         copy = stack.enter_context(Path(options["write"]).open("wb", buffering=0)) if options["write"] else None
         heard = _Heard(stream_of(source, name, copy=copy), name)

@@ -68,13 +68,20 @@ def test_ctrl_c_while_numpy_is_loaded_ends_the_command_since_nothing_can_load_it
             live.standard_input()
 
 
-def test_ctrl_c_ends_a_live_story_with_its_summary_and_success(piped):
-    piped.stdin.write(fresh(ping(A, B, 1), pong(B, A, 1)))
-    piped.stdin.flush()
-    text_until(piped.stdout, "Echo reply")
-    piped.send_signal(signal.SIGINT)
-    assert "1 exchange among 2 packets" in text_until(piped.stdout, "Nothing failed")
-    assert piped.wait(20) == 0
+@pytest.mark.parametrize(("by", "ignored"), [(signal.SIGTERM, ()), (signal.SIGINT, (signal.SIGINT,))])
+def test_who_ends_a_live_story_gets_its_summary_also_where_a_shell_started_it_in_the_background(by, ignored):
+    process = subprocess.Popen(
+        [*EXPLAIN, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT,
+        preexec_fn=lambda: [signal.signal(one, signal.SIG_IGN) for one in ignored],  # noqa: PLW1509
+    )  # fmt: skip
+    with process as piped:
+        piped.stdin.write(fresh(ping(A, B, 1), pong(B, A, 1)))
+        piped.stdin.flush()
+        text_until(piped.stdout, "Echo reply")
+        piped.send_signal(by)
+        told = piped.stdout.readline().decode()
+        piped.kill()
+    assert told.startswith("✓ Nothing failed: 1 exchange among 2 packets")
 
 
 def test_an_old_capture_that_comes_slowly_is_told_as_a_whole():
