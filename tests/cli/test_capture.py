@@ -183,6 +183,9 @@ def test_a_file_that_is_not_there_is_one_clear_line(tmp_path):
         ("pakcet", " (did you mean the command packet?)"),
         ("lba", " (did you mean the command lab?)"),
         ("help", " (did you mean --help?)"),
+        ("doctor", " (did you mean explain lab doctor?)"),
+        ("lo", " (did you mean explain -i lo?)"),
+        ("2001:db8::1", " (did you mean explain ping 2001:db8::1?)"),
         ("none.pcap", ""),
     ],
 )
