@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp.streams import Streams
     from explain.table import I8, U1, U2, U4, PacketTable, Rows
 
-_WRAP = 0xFFFFFFFF
 _HALF = 1 << 31
 _AT_ONCE_NS = 1_000_000_000
 
@@ -72,9 +72,16 @@ class TcpMoments:
     course: Course
     error_row: I8
     error_of: I8
+    _latest: dict[int, Talk] = field(default_factory=dict)
 
     def talk(self, index: int) -> Talk:
-        """All segments of a connection."""
+        """All segments of a connection; who asks of one asks again, so that the latest is kept."""
+        if index not in self._latest:
+            self._latest.clear()
+            self._latest[index] = self._talk(index)
+        return self._latest[index]
+
+    def _talk(self, index: int) -> Talk:
         part = slice(int(self.streams.bounds[index]), int(self.streams.bounds[index + 1]))
         rows, table = self.streams.rows[part], self.table
         role = (table.layers[rows] & REVERSED != 0) ^ (self.course.client[index] == 1)
@@ -145,27 +152,6 @@ class TcpMoments:
         start, end = np.searchsorted(self.error_of, (index, index + 1))
         rows: Rows = self.error_row[start:end]
         return rows
-
-    def relative(self, index: int) -> tuple[U4, U4]:
-        """Sequence and acknowledgement numbers of a connection's segments, from the initial ones.
-
-        They are what Wireshark shows: 0 for the SYN, and 1 for the first octet even where no SYN was seen.
-        An acknowledgement number without the flag ACK is left as it is.
-        """
-        talk = self.talk(index)
-        base = [_initial(talk, role) for role in (0, 1)]
-        near, far = np.array(base, np.uint32)[talk.role], np.array(base[::-1], np.uint32)[talk.role]
-        return talk.seq - near, np.where(talk.flags & ACK != 0, talk.ack - far, talk.ack)
-
-
-def _initial(talk: Talk, role: int) -> int:
-    """The number before a role's first octet: from its SYN, or from what was seen first of it."""
-    sent = np.flatnonzero(talk.role == role)
-    heard = np.flatnonzero((talk.role != role) & (talk.flags & ACK != 0))
-    if len(sent) and (not len(heard) or sent[0] < heard[0]):
-        is_syn = bool(talk.flags[sent[0]] & SYN)
-        return int(talk.seq[sent[0]]) if is_syn else (int(talk.seq[sent[0]]) - 1) & _WRAP
-    return (int(talk.ack[heard[0]]) - 1) & _WRAP if len(heard) else 0
 
 
 def first_answer(talk: Talk) -> tuple[int, int] | None:

@@ -439,17 +439,6 @@ def test_the_moments_name_the_rows_of_handshake_end_and_trouble():
     assert moments.syns(0).tolist() == [0]
 
 
-def test_numbers_are_relative_to_the_first_ones_as_wireshark_shows_them():
-    moments = found(Play(client_seq=2**32 - 1).shake().c(PUSH, 1, 1, b"q" * 10).s(ACK, 1, 11)).facts["moments"]
-    seq, ack = moments.relative(0)
-    assert (seq.tolist(), ack.tolist()) == ([0, 0, 1, 1, 1], [0, 1, 1, 1, 11])
-
-
-def test_numbers_begin_at_one_where_the_handshake_was_not_seen():
-    seq, ack = found(Play().c(PUSH, 700, 900, b"q").s(ACK, 900, 701)).facts["moments"].relative(0)
-    assert (seq.tolist(), ack.tolist()) == ([1, 1], [1, 2])
-
-
 def test_whoever_reads_tls_enters_it_in_the_facts():
     assert found(talk()).fields(0).tls is None
     columns = found(talk())
@@ -459,3 +448,10 @@ def test_whoever_reads_tls_enters_it_in_the_facts():
 
 def test_a_fin_alone_does_not_end_what_never_began():
     assert only(Play().c(FIN, 1))[0] == "midstream"
+
+
+def test_the_connection_that_was_asked_for_last_is_kept_and_no_other_given_for_it():
+    moments = found(Play().shake(), Play(client=("192.0.2.1", 40001)).shake().c(FIN_ACK, 1, 1)).facts["moments"]
+    first, second = moments.talk(0), moments.talk(1)
+    assert moments.talk(1) is second
+    assert (len(first.rows), len(second.rows), len(moments.talk(0).rows)) == (3, 4, 3)
