@@ -214,7 +214,8 @@ def test_keep_alives_of_whom_alone_was_recorded_are_not_said_to_be_in_vain():
     for _ in range(3):
         play.c(tcp.ACK, 3, 5, after=1.0)
     told = {line.message: line.values for line in lines(*play.frames)}
-    assert "tcp.one-sided" in told and told["tcp.keep-alive"]["count"] == 3
+    assert "tcp.one-sided" in told
+    assert told["tcp.keep-alive"]["count"] == 3
 
 
 @pytest.mark.parametrize(("is_answered", "message"), [(False, "tcp.recorded-twice"), (True, "tcp.doubled")])

@@ -83,7 +83,9 @@ def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict
     at = talk.time_ns[(talk.role == role) & (talk.length > 0)]
     window = int(talk.window[(talk.role != role) & (talk.flags & SYN == 0)].max(initial=0)) << shift
     rate, took_ns = window * 1_000_000_000 // rtt_ns, int(at[-1] - at[0])
-    if sent < min(_MUCH, _TURNS * window) or took_ns <= 0 or not rate * _NEARLY <= sent * 1_000_000_000 // took_ns <= rate * _AT_MOST:
+    if took_ns <= 0 or sent < min(_MUCH, _TURNS * window):
+        return None
+    if not rate * _NEARLY <= sent * 1_000_000_000 // took_ns <= rate * _AT_MOST:
         return None
     is_largest = fields.window_scale == (0, 0) and window >= _FULL
     return {"window": window, "rtt_ns": rtt_ns, "rate": rate, "is_largest": is_largest}
