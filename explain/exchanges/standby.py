@@ -83,7 +83,7 @@ def groups(table: PacketTable) -> list[Group]:
     """All of them, in the order in which they first speak."""
     import numpy as np
 
-    found: dict[tuple[int, int, str, int, bool], list[tuple[int, str, Said]]] = {}
+    found: dict[tuple[int, int, str, int, str], list[tuple[int, str, Said]]] = {}
     for name, read in (("vrrp", _vrrp), ("hsrp", _hsrp)):
         if name not in table.contents:
             continue
@@ -93,8 +93,17 @@ def groups(table: PacketTable) -> list[Group]:
             said = read(octets, is_v6=":" in router)
             if said is not None:
                 place = int(table.place[row]), int(table.vlan[row])
-                found.setdefault((*place, said.protocol, said.group, ":" in router), []).append((row, router, said))
+                key = (*place, said.protocol, said.group, _network(router, said))
+                found.setdefault(key, []).append((row, router, said))
     return [_group(table, one) for one in sorted(found.values(), key=lambda one: one[0][0])]
+
+
+def _network(router: str, said: Said) -> str:
+    """What keeps groups of one number apart that several links have, of which a mirror shows all.
+
+    Routers number the group of every link alike; nothing in a message says how long the prefix of the link is.
+    """
+    return "v6" if ":" in router else min(said.addresses, default=router).rpartition(".")[0]
 
 
 def _group(table: PacketTable, messages: Sequence[tuple[int, str, Said]]) -> Group:
@@ -167,8 +176,8 @@ def _hsrp(octets: bytes, *, is_v6: bool) -> Said | None:
     del is_v6
     if octets[:1] == b"\0" and len(octets) >= _SIZE_HSRP and octets[1] <= _RESIGN:
         state = "gives-up" if octets[1] == _RESIGN else _STATES.get(octets[2], "")
-        address = ip_text(octets[16:20])
-        return Said("HSRP", octets[6], state, octets[5], octets[3] * _SECOND_NS, (address,), octets[1] == _COUP)
+        addresses = (ip_text(octets[16:20]),) if any(octets[16:20]) else ()  # one that learns it has none yet
+        return Said("HSRP", octets[6], state, octets[5], octets[3] * _SECOND_NS, addresses, octets[1] == _COUP)
     if octets[:3] != bytes((1, 40, 2)) or len(octets) < _SIZE_HSRP_2 or octets[3] > _RESIGN:
         return None
     state = "gives-up" if octets[3] == _RESIGN else _STATES_2.get(octets[4], "")

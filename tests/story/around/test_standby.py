@@ -66,10 +66,25 @@ def test_who_takes_over_is_told_with_the_reason(last, then, words):
 def test_two_routers_that_do_not_hear_each_other_are_told():
     both = [(at + late, vrrp(router, 100)) for at in range(4) for late, router in ((0, ONE), (0.4, TWO))]
     story = told(*both)
-    assert f"{ONE}, {TWO} all say at the same time that they are active for {SHARED} (VRRP group 7)" in story
+    assert f"{ONE}, {TWO} say at the same time, each of itself, that it is active for {SHARED} (VRRP group 7)" in story
     assert "became active" not in story
     crossed = told(*both[:3], (2, vrrp(TWO, 100)), (3, vrrp(TWO, 100)))
     assert "at the same time" not in crossed
+
+
+def test_groups_of_one_number_on_two_links_are_two_groups():
+    far, shared = "198.51.100.251", "198.51.100.254"
+    both = [(at + late, vrrp(*one)) for at in range(4) for late, one in ((0, (ONE, 100)), (0.4, (far, 100, 2, shared)))]
+    story = told(*both)
+    assert "at the same time" not in story
+    assert f"{ONE} is the active router of VRRP group 7" in story
+    assert f"{far} is the active router of VRRP group 7 (priority 100), for {shared}" in story
+
+
+def test_a_router_that_still_learns_the_shared_address_stands_by_in_the_same_group():
+    learning = datagram((TWO, 1985), ("224.0.0.2", 1985), bytes((0, 0, 8, 3, 10, 90, 7, 0)) + b"cisco\0\0\0" + bytes(4))
+    story = told((0, hsrp(ONE, 16, 200)), (1, learning), (3, hsrp(ONE, 16, 200)))
+    assert f"2 {TWO} (priority 90) stands by in group 7" in story
 
 
 def test_a_router_that_stands_by_is_told_until_it_falls_silent():
