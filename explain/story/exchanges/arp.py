@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import BROADCAST, mac_text
-from explain.causes.from_capture.scene import is_cut_off
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, is_cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,16 +29,14 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     operations = teller.table.arp.operation[np.searchsorted(teller.table.arp.row, rows)]
     asked, answered = rows[operations == 1], rows[operations == 2]
-    is_alone = fields.requests == 1 and len(asked) > 0 and not len(answered)
-    is_last = is_alone and is_cut_off(teller.table, asked[-1])
-    yield from resolved(teller, part, index, name, asked, answered, is_last=is_last)
+    yield from resolved(teller, part, index, name, asked, answered)
     gap_ns = int(np.ptp(teller.table.time_ns[asked])) // (len(asked) - 1) if len(asked) >= _STORM else 0
     if 0 < gap_ns < _SO_SOON_NS:
         yield teller.line("arp.storm", fields, asked, name, gap_ns=gap_ns)
 
 
 def resolved(
-    teller: Teller, part: ExchangeColumns, index: int, name: str, asked: Rows, answered: Rows, *, is_last: bool
+    teller: Teller, part: ExchangeColumns, index: int, name: str, asked: Rows, answered: Rows
 ) -> Iterator[Line]:
     """A question for a MAC with its answers, by ARP or NDP: both have the same sentences."""
     fields: ArpResolution | NdpResolution = part.fields(index)
@@ -54,7 +52,7 @@ def resolved(
         again = "checked" if fields.is_unicast else "asked.repeatedly" if fields.requests > 1 else ""
         yield line(again, asked) if again else teller.line(teller.first(f"{family}.asked"), fields, asked, name)
     if not len(answered):
-        silence = "cut-off" if is_last else _silence(teller, asked)
+        silence = "cut-off" if _is_last(teller, fields, asked) else _silence(teller, asked)
         yield line("gone" if silence == "silent" and fields.is_unicast else silence, asked)
     elif part.outcomes[part.outcome[index]] == "conflicting":
         yield line("conflicting", answered)
@@ -63,6 +61,16 @@ def resolved(
     else:
         heard = "answered" if fields.answered_macs else "answered-bare"  # a link without MACs has no ARP, but NDP
         yield line(heard if len(asked) else "told", answered)
+
+
+def _is_last(teller: Teller, fields: ArpResolution | NdpResolution, asked: Rows) -> bool:
+    """A unicast check has the MAC already, so its silence means little in the last moment of any capture."""
+    if not len(asked):
+        return False
+    table, last = teller.table, asked[-1]
+    if fields.is_unicast and table.waited_ns(last) < LAST_MOMENT_NS:
+        return True
+    return fields.requests == 1 and is_cut_off(table, last)
 
 
 def _silence(teller: Teller, asked: Rows) -> str:

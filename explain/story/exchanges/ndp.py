@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import mac_text
-from explain.causes.from_capture.scene import LAST_MOMENT_NS, is_cut_off
 from explain.model import Line
 from explain.state.addresses import is_link_local
 from explain.story.exchanges.arp import resolved
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.ndp.advert import Prefix
-    from explain.exchanges.ndp.resolution import NdpAnnouncement, NdpDuplicateCheck, NdpResolution
+    from explain.exchanges.ndp.resolution import NdpAnnouncement, NdpDuplicateCheck
     from explain.exchanges.ndp.router import NdpRouter
     from explain.story.exchanges.teller import Teller
     from explain.table import Bools, Rows
@@ -32,22 +31,10 @@ _NOBODY = "::"  # the source of who has no address yet
 
 def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """Who asked for whom, and who answered."""
-    fields: NdpResolution = part.fields(index)
     rows = part.rows(index)
     is_question = _is_of(teller, rows, _SOLICITATION)
     asked, answered = rows[is_question], rows[~is_question]
-    is_last = not len(answered) and _is_last(teller, fields, asked)
-    yield from resolved(teller, part, index, name, asked, answered, is_last=is_last)
-
-
-def _is_last(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:
-    """A unicast check has the MAC already, so its silence means little in the last moment of any capture."""
-    if not len(asked):
-        return False
-    table, last = teller.table, asked[-1]
-    if fields.is_unicast and table.waited_ns(last) < LAST_MOMENT_NS:
-        return True
-    return fields.requests == 1 and is_cut_off(table, last)
+    yield from resolved(teller, part, index, name, asked, answered)
 
 
 def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
