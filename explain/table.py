@@ -157,6 +157,9 @@ class PacketTable:
     def __len__(self) -> int:
         return self.rows
 
+    def __repr__(self) -> str:
+        return f"<Packets {self.rows}>"
+
     def reserve(self, rows: int) -> None:
         """Make room for ``rows`` more.  What is never written costs no memory: a page is given when it is touched."""
         needed = self.rows + rows

@@ -115,10 +115,16 @@ def test_packets_without_ports_have_none_and_not_zero():
     assert frame["src_port"].isna().all()
 
 
+def test_numbers_of_packets_can_come_below_zero():
+    frame = explain.explain(pcap(ping("192.0.2.1", "192.0.2.2", 1))).packets.to_pandas()
+    assert all((frame[name] - 100).max() < 0 for name in ("frame", "length", "captured", "ttl"))
+
+
 def test_a_report_and_its_parts_introduce_themselves_in_one_line():
     report = explain.explain(pcap(*(ping("192.0.2.1", "192.0.2.2", seq) for seq in range(1, 4))))
     assert repr(report) == "<Report captures=1 packets=3 exchanges=1 findings=1>"
     assert repr(report.exchanges) == "<Exchanges 1: icmp.echo>"
+    assert repr(report.packets) == "<Packets 3>"
     assert repr(report.findings) == f"<Findings 1: {report.findings[0].cause}>"
 
 
