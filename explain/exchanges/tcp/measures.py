@@ -232,7 +232,10 @@ class LowWindow(NamedTuple):
 
 
 def measure_low_window(talk: Talk, role: int, shift: int) -> LowWindow | None:
-    """The window offered to what ``role`` sends, where it is low for most of the time; it may grow as it likes."""
+    """The window offered to what ``role`` sends, where it is low for most of the time; it may grow as it likes.
+
+    One that is mostly shut is told as such elsewhere.
+    """
     data = np.flatnonzero((talk.role == role) & (talk.length > 0))
     acks = np.flatnonzero((talk.role != role) & (talk.flags & (SYN | RST | FIN) == 0))
     acks = acks[(acks > data[0]) & (acks < data[-1])]
@@ -244,8 +247,8 @@ def measure_low_window(talk: Talk, role: int, shift: int) -> LowWindow | None:
     low_ns = int((ends_ns - talk.time_ns[acks])[is_low].sum())
     if low_ns < _LONG_LOW_NS or low_ns * _LOW < span_ns:
         return None
-    last = int(window[: np.flatnonzero(is_low)[-1]].max())
-    return LowWindow(last << shift, int(np.median(window[is_low])) << shift, low_ns, span_ns, acks[is_low])
+    last, usual = int(window[: np.flatnonzero(is_low)[-1]].max()), int(np.median(window[is_low]))
+    return LowWindow(last << shift, usual << shift, low_ns, span_ns, acks[is_low]) if usual else None
 
 
 def distinct_octets(talk: Talk, role: int) -> int:

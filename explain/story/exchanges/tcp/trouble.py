@@ -9,7 +9,7 @@ import numpy as np
 from explain.arrays import among
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.course import NEVER
-from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
+from explain.exchanges.tcp.late import came_again, mixed, octets_again
 from explain.exchanges.tcp.many import recorded_twice
 from explain.story.exchanges.tcp.told import is_one_sided
 from explain.table import FIN, RST, SYN
@@ -40,7 +40,7 @@ def trouble(told: Told, moments: TcpMoments, index: int, older: Rows, copies: Ro
         if len(rows := rows[~among(rows, repeated)]):
             yield told.line(f"tcp.{name}", rows, count=len(rows))
     octets = octets_again(moments.talk(index)) if told.fields.keep_alives else copies
-    repeated = np.append(repeated, _answers_again(told.table, moments.talk(index)))
+    repeated = np.append(repeated, _answers_again(moments.talk(index)))
     yield from _silent_trouble(told, moments, index, np.append(repeated, octets))
 
 
@@ -49,13 +49,11 @@ def copies_of(moments: TcpMoments, index: int, rows: Rows, fields: TcpConnection
     return np.sort(recorded_twice(moments, np.array([index]))[0]) if fields.recorded_twice else rows[:0]
 
 
-def _answers_again(table: PacketTable, talk: Talk) -> Rows:
+def _answers_again(talk: Talk) -> Rows:
     """The client's ACKs that answer SYN-ACKs which came again."""
-    syns, accepts = (talk.rows[talk.where(SYN, role)] for role in (0, 1))
-    if not len(accepts[1:]):
-        return accepts[:0]
-    own = talk.rows[(talk.role == 0) & (talk.length == 0)]
-    at = np.searchsorted(own, unasked(table, syns, accepts))
+    accepts = talk.rows[talk.where(SYN, 1)]
+    own = talk.rows[(talk.role == 0) & (talk.length == 0) & (talk.flags & SYN == 0)]
+    at = np.maximum(np.searchsorted(own, accepts), np.arange(len(accepts)))[1:]  # one each, also where two came first
     found: Rows = own[at[at < len(own)]]
     return found
 

@@ -1238,6 +1238,7 @@ def test_fins_that_passed_here_again_and_again_were_lost_behind_this_place_and_d
         ([0.02, (0.5, b"hello"), 1.02], [], {"tcp.synack-unheeded"}),
         ([1.02], [1.0], set()),  # the client asked again
         ([1.02], [0.005], set()),  # each of two SYNs has its own
+        ([1.005, 1.02], [1.0], set()),
     ],
 )
 def test_a_syn_ack_that_comes_again_unasked_is_told_with_what_became_of_the_ack(acks_s, syns_s, told):
@@ -1358,7 +1359,7 @@ def test_a_client_that_ends_at_once_and_unheard_what_it_opened_only_checked_the_
     assert told == ("tcp.reset-check" if not causes else "tcp.reset-quiet" if after_s > 1 else "tcp.reset")
 
 
-@pytest.mark.parametrize(("later", "is_told"), [(9_000, True), (40_000, False), (120_000, False)])
+@pytest.mark.parametrize(("later", "is_told"), [(9_000, True), (40_000, False), (120_000, False), (0, False)])
 def test_a_window_that_has_fallen_and_stays_low_tells_of_a_reader_that_is_slower_than_the_network(later, is_told):
     scale = b"\x03\x03\x00\x01"
     frames = [(0.0, to(SYN, 100, options=scale)), (0.02, back(SYN | ACK, 500, 101, options=scale))]
