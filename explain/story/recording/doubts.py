@@ -1,4 +1,4 @@
-"""What makes one doubt a recording itself: a clock that goes back, and frames that were changed afterwards."""
+"""What makes one doubt a recording itself: a clock that goes back, and headers whose checksum is wrong."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ import numpy as np
 
 from explain.arrays import first_and_last
 from explain.model import Line
-from explain.table import BAD_IP_CHECKSUM, IPV4
+from explain.table import BAD_IP_CHECKSUM, ICMP, IPV4, NO_FLOW, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.model import CaptureInfo
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _AMISS_NS = 10_000_000  # frames of several queues of a card pass each other by less
 _FEW = 4  # frames that may have been damaged by chance
 _MOST_CITED = 1000
+_MOST_SIDES = 32  # of flows; where so many lack answers, it is hardly for their headers
 
 
 def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
-    """One line for each file whose clock goes back, and one about changed frames."""
-    return [*_set_back(table, captures), *_changed(table)]
+    """One line for each file whose clock goes back, and one about wrong headers."""
+    bad = np.flatnonzero(table.layers[: len(table)] & BAD_IP_CHECKSUM)
+    wrong = (_changed(table, bad) or _unheard(table, bad)) if len(bad) else []
+    return [*_set_back(table, captures), *wrong]
 
 
 def _set_back(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
@@ -51,14 +54,12 @@ def _set_back(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]
     return lines
 
 
-def _changed(table: PacketTable) -> list[Line]:
+def _changed(table: PacketTable, bad: Rows) -> list[Line]:
     """Wrong headers both ways of a flow: a receiver answers none of them (RFC 1122, section 3.2.1.2).
 
     A card that computes the checksums has them wrong in what its own host sends alone.
     """
-    layers = table.layers[: len(table)]
-    bad = np.flatnonzero(layers & BAD_IP_CHECKSUM)
-    if len(bad) < _FEW or 2 * len(bad) < np.count_nonzero(layers & IPV4):
+    if len(bad) < _FEW or 2 * len(bad) < np.count_nonzero(table.layers[: len(table)] & IPV4):
         return []
     is_bad = np.zeros(2 * len(table.flows.low) + 2, np.bool_)
     is_bad[table.sides[bad]] = True
@@ -68,3 +69,23 @@ def _changed(table: PacketTable) -> list[Line]:
         return []
     evidence = table.evidence(first_and_last(rows, _MOST_CITED))
     return [Line("story.changed", {"count": len(rows)}, evidence, 1, None, "note")]
+
+
+def _unheard(table: PacketTable, bad: Rows) -> list[Line]:
+    """Wrong headers of one side of what asks for answers, none of which got any.
+
+    Where one of a sender's is answered, its card puts them right behind the place of the capture.
+    """
+    bad = bad[(table.layers[bad] & (TCP | ICMP) != 0) & (table.flow[bad] != NO_FLOW)]
+    sides, first, counts = np.unique(table.sides[bad], return_index=True, return_counts=True)
+    if not 0 < len(sides) <= _MOST_SIDES:
+        return []
+    for side, row in zip(sides.tolist(), bad[first].tolist(), strict=True):
+        later = table.by_flow.of(np.array([side >> 1]))
+        if ((later > row) & (table.sides[later] != side)).any():
+            return []
+    most = int(np.argmax(counts))
+    rows = bad[table.sides[bad] == sides[most]]
+    src, dst = table.end_texts(int(rows[0]))
+    values = {"count": len(rows), "src": src, "dst": dst}
+    return [Line("story.header-sums", values, table.evidence(rows[:_MOST_CITED]), 1, None, "note")]

@@ -44,3 +44,13 @@ def test_wrong_headers_both_ways_are_of_frames_that_were_changed_afterwards(chan
         sender = ".".join(map(str, frame[26:30]))
         frames.append(frame[:24] + bytes((frame[24] ^ 1,)) + frame[25:] if sender in changed else frame)
     assert [one.values["count"] for one in told("story.changed", *frames)] == [10] * is_told
+
+
+@pytest.mark.parametrize(("answered", "is_told"), [((), True), ((0,), True), ((1,), False)])
+def test_wrong_headers_that_nothing_answers_are_told_and_those_that_a_card_puts_right_are_not(answered, is_told):
+    """The first ping has a right header."""
+    asked = [ping(ONE, TWO, seq) for seq in range(4)]
+    wrong = [asked[0], *(frame[:24] + bytes((frame[24] ^ 1,)) + frame[25:] for frame in asked[1:])]
+    frames = [one for seq in range(4) for one in (wrong[seq], *([pong(TWO, ONE, seq)] if seq in answered else []))]
+    lines = told("story.header-sums", *frames)
+    assert [(one.values["count"], one.values["src"]) for one in lines] == [(3, ONE)] * is_told

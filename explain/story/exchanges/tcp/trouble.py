@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _ANSWERED_NS = 100_000_000
+_SENT_AGAIN, _OFTEN = ("resent", "resent-at-once"), 5
 
 
 def trouble(told: Told, moments: TcpMoments, index: int, older: Rows, copies: Rows) -> Iterator[Line]:
@@ -36,12 +37,23 @@ def trouble(told: Told, moments: TcpMoments, index: int, older: Rows, copies: Ro
         yield told.line("tcp.mixed", rows, count=len(rows))
         return
     repeated = np.append(older, copies)  # told where the connection opens, and above
+    resent = 0
     for name, rows in came_again(moments, index).items():
         if len(rows := rows[~among(rows, repeated)]):
             yield told.line(f"tcp.{name}", rows, count=len(rows))
+            resent += len(rows) if name in _SENT_AGAIN else 0
+    if told.fields.has_sack is False and resent >= _OFTEN:
+        yield _without_sack(told, moments.talk(index))
     octets = octets_again(moments.talk(index)) if told.fields.keep_alives else copies
     repeated = np.append(repeated, _answers_again(moments.talk(index)))
     yield from _silent_trouble(told, moments, index, np.append(repeated, octets))
+
+
+def _without_sack(told: Told, talk: Talk) -> Line:
+    """Who did not take part in selective acknowledgement (RFC 2018), as the SYNs show it."""
+    syns = np.array([talk.rows[talk.where(SYN, role)][0] for role in (0, 1)])
+    offers = told.table.syn.sack_permitted[np.searchsorted(told.table.syn.row, syns)]
+    return told.line("tcp.sack-missing", syns, lacking=told.values["server" if offers[0] else "client"])
 
 
 def copies_of(moments: TcpMoments, index: int, rows: Rows, fields: TcpConnection) -> Rows:

@@ -891,6 +891,21 @@ def test_a_window_without_a_scale_that_sets_the_pace_is_told(offered, is_scaled)
         assert (told["tcp.unscaled"]["window"], told["tcp.unscaled"]["rate"]) == (64_240, 642_400)
 
 
+@pytest.mark.parametrize(
+    ("offers", "lost", "lacking"),
+    [((1, 0), 6, f"{BOB}:80"), ((0, 0), 6, f"{ALICE}:40000"), ((1, 1), 6, None), ((1, 0), 4, None)],
+)
+def test_that_gaps_are_not_told_one_by_one_is_said_where_much_was_sent_again(offers, lost, lacking):
+    sack = [b"\x04\x02\x01\x01" * is_offered for is_offered in offers]
+    frames = [(0.0, to(SYN, 100, options=sack[0])), (0.01, back(SYN | ACK, 500, 101, options=sack[1]))]
+    frames += [(0.02, to(ACK, 101, 501)), (0.03, to(ACK, 101, 501, b"x" * 10))]
+    for turn in range(lost):
+        frames += [(1 + turn + late, back(ACK, 501 + 100 * turn, 111, b"y" * 100)) for late in (0, 0.5)]
+        frames.append((1.6 + turn, to(ACK, 111, 601 + 100 * turn)))
+    told = lines_of(*frames).get("tcp.sack-missing")
+    assert (told and told["lacking"]) == lacking
+
+
 @pytest.mark.parametrize(("turns", "is_told"), [(30, True), (10, False)])
 def test_a_tiny_window_sets_the_pace_of_few_data_too_if_it_was_waited_for_often(turns, is_told):
     scale = b"\x03\x03\x00\x01"
