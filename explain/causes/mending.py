@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from explain.state.records import HostState
 
 _TABLE = re.compile(r"\btable [\w.-]{1,15}(?= |\Z)")
+_REFUSING = re.compile(r"(?:blackhole|unreachable|prohibit) (?:default|[0-9a-f.:]+(?:/\d+)?)(?= |\Z)")
+_NUMBER = re.compile(r"(\d{1,10}): ")
+_EXAMPLE_DELETE = re.compile(r"\bip (route|rule) del (?:unreachable \S+|to \S+ unreachable)")
 _NAME = re.compile(r"[\w.-]{1,15}")
 """An interface's name that may stand in a command; a state may hold any."""
 _EXAMPLE = re.compile(r"\b(192\.0\.2|198\.51\.100|198\.51\.0)\.(\d+)(?:/(\d+)|:(\d+))?\b")
@@ -36,6 +39,9 @@ def mending(candidate: Candidate, witnesses: Witnesses, lang: str) -> tuple[str,
     """
     about = page(candidate.cause)
     text, own = about.tellings[lang].mend, _own(candidate, witnesses)
+    deletion = _EXAMPLE_DELETE.search(text)
+    if deletion and (delete := _delete(candidate, own, is_rule=deletion[1] == "rule")):
+        return text.replace(deletion[0], delete), True
     if not about.stands_for or not all(own.get(part) for part in about.stands_for.values()):
         return _in_ipv6(text) if ":" in own.get("target", "") else text, False
     for example, part in about.stands_for.items():
@@ -58,9 +64,24 @@ def _address_in_ipv6(found: re.Match[str]) -> str:
 
 def _in_its_table(text: str, candidate: Candidate) -> str:
     """A route that a policy rule's table holds is mended there, not in ``main``."""
-    shown = (each.evidence or {} for each in candidate.because)
-    table = _TABLE.search(next((str(each["text"]) for each in shown if each.get("kind") == "route"), ""))
+    table = _TABLE.search(_shown(candidate, "route"))
     return re.sub(r"(?m)^(\s*ip (?:-6 )?route replace \S.*)$", rf"\1 {table[0]}", text) if table else text
+
+
+def _shown(candidate: Candidate, kind: str) -> str:
+    """The route or the rule that the state shows for this cause, as ``ip`` writes it; empty where there is none."""
+    shown = (each.evidence or {} for each in candidate.because)
+    return next((str(each["text"]) for each in shown if each.get("kind") == kind), "")
+
+
+def _delete(candidate: Candidate, own: dict[str, str], *, is_rule: bool) -> str | None:
+    """The command that takes away what refuses here: a route is found by its type too, a rule by its number."""
+    program = "ip -6" if ":" in own.get("target", "") else "ip"
+    if rule := _NUMBER.match(_shown(candidate, "policy-rule")):
+        return f"{program} rule del pref {rule[1]}"
+    route = None if is_rule else _REFUSING.match(_shown(candidate, "route"))
+    table = _TABLE.search(route.string) if route else None
+    return f"{program} route del {route[0]}{f' {table[0]}' if table else ''}" if route else None
 
 
 def _own(candidate: Candidate, witnesses: Witnesses) -> dict[str, str]:

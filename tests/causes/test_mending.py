@@ -69,3 +69,18 @@ def test_where_a_ping_was_ipv6_the_example_has_no_address_of_ipv4(cause: str) ->
         assert not re.search(r"\d+\.\d+\.\d+\.\d+", told.replace("host 0.0.0.0", "")) or cause in ONLY_IPV4
         for found in re.findall(r"2001:[0-9a-f:]+(?:/\d+)?", told):
             ip_interface(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("policy-rule-on-sender", "ip rule del pref 100"),
+        ("reject-route-on-sender.blackhole", "ip route del blackhole 198.51.100.0/24"),
+        ("reject-route-on-sender.prohibit", "ip route del prohibit 198.51.100.0/24"),
+        ("reject-route-on-router.ipv6", "ip -6 route del blackhole 2001:db8:2::/64"),
+    ],
+)
+def test_what_refuses_is_deleted_by_its_own_type_or_number(name: str, command: str) -> None:
+    witnesses = gather(Given(case=next(each.folder for each in recordings() if each.name == f"pcaps/{name}")))
+    text, is_own = mending(diagnose(witnesses).causes[0], witnesses, "en")
+    assert (text.strip().split("\n")[0], is_own) == (command, True)
