@@ -50,9 +50,12 @@ def _states_in(path: str, name: str | None) -> list[HostState]:
     text = octets.decode("utf-8-sig", "replace")
     if text.lstrip()[:1] == "{":
         return [read_state(text, stem, path)]
-    if text.lstrip()[:1] == "[":
-        raise UnreadableError(path, "unread.no_state")
-    hosts = read_hosts(octets, path=path)
+    try:
+        hosts = read_hosts(octets, path=path)
+    except UnreadableError:
+        if text.lstrip()[:1] == "[":
+            raise UnreadableError(path, "unread.no_state") from None
+        raise
     return [
         host_state(dict(each.state), name or each.node or stem, path)
         for each in (hosts[:1] if name else hosts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explain.symptoms.hosts.conntrack import read_conntrack
+from explain.symptoms.hosts.in_json import is_json, read_lists, read_rows
 from explain.symptoms.hosts.links import read_links
 from explain.symptoms.hosts.looks import NO_SHOW, segments
 from explain.symptoms.hosts.others import (
@@ -103,8 +104,9 @@ def read_block(block: Block) -> Found:
     command = block.command
     if command is None:
         return [] if block.is_prose else _by_look(block.lines)
-    if any(word in {"-j", "-json"} for word in command.words[1:4]):
-        return []
+    if command.program in {"ip", "bridge", "nft"} and is_json(command):
+        rows = read_rows(lines)
+        return [] if rows is None else _in_json(command, rows)
     if command.program == "ip":
         return _ip(command, lines)
     if command.program == "conntrack" or command.words[-1].endswith("/nf_conntrack"):
@@ -129,7 +131,17 @@ _OBJECTS = {
 }
 
 
-def _ip(command: Command, lines: Sequence[str]) -> Found:
+def _in_json(command: Command, rows: list[dict[str, Any]]) -> Found:
+    words = command.words
+    if command.program == "ip":
+        return _ip(command, (), rows)
+    if command.program == "nft":
+        return [("nft", rows, "ruleset" not in words)]
+    return [("fdb" if "fdb" in words else "bridge_link", rows, "dev" in words or "br" in words)]
+
+
+def _ip(command: Command, lines: Sequence[str], rows: list[dict[str, Any]] | None = None) -> Found:
+    """What ``ip`` showed in lines, or in rows where it was asked for JSON."""
     words = [word for word in command.words[1:] if not word.startswith("-")]
     options = {word for word in command.words[1:] if word.startswith("-")}
     is_6 = bool(options & {"-6", "-f6"})
@@ -145,20 +157,25 @@ def _ip(command: Command, lines: Sequence[str]) -> Found:
         return []
     is_part = len(words) > 2 or (len(words) == 2 and verb not in _SHOW)
     if name in ("addr", "link"):
-        return _rows(name, read_links(lines), is_part)
+        return _rows(name, read_links(lines) if rows is None else rows, is_part)
     if name == "netns":
-        return [("netns", [line.split()[0] for line in lines if line.strip()], False)]
+        names = [line.split()[0] for line in lines if line.strip()] if rows is None else [row["name"] for row in rows]
+        return [("netns", names, False)]
     if name == "neigh":
-        rows, proxied = read_neighbours(lines)
-        own = [] if "proxy" in words else _rows("neigh", rows, is_part)
+        known, proxied = read_neighbours(lines) if rows is None else _without_proxies(rows)
+        own = [] if "proxy" in words else _rows("neigh", known, is_part)
         return own + ([("proxy", proxied, is_part)] if proxied else [])
     if name == "rule":
-        return _rows("rule6" if is_6 else "rule", read_rules(lines), is_part)
+        return _rows("rule6" if is_6 else "rule", read_rules(lines) if rows is None else rows, is_part)
+    routes = read_routes(lines) if rows is None else rows
     if verb == "get":
-        return _rows("route_get", read_routes(lines), True)
+        return _rows("route_get", routes, True)
     table = next((value for key, value in itertools.pairwise(words) if key in ("table", "vrf")), None)
-    rows = [_of_table(row, table) for row in read_routes(lines)]
-    return _routes(rows, lines, is_6, is_part)
+    return _routes([_of_table(row, table) for row in routes], lines, is_6, is_part)
+
+
+def _without_proxies(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    return [row for row in rows if "proxy" not in row], [row for row in rows if "proxy" in row]
 
 
 def _of_table(row: dict[str, Any], table: str | None) -> dict[str, Any]:
@@ -264,6 +281,8 @@ def _of_kind(kind: str | None, lines: Sequence[str]) -> Sequence[tuple[str, Any]
             return [("neigh", known), ("proxy", proxied)]
         case "ip-rule":
             return _rules(read_rules(lines))
+        case "json":
+            return [(key, rows) for key, rows in read_lists(lines)]
         case "iptables":
             return [("iptables_list", read_iptables_list(part, _table(part))) for part in _tables(lines)]
         case "iptables-save" if lines[0].startswith("-"):

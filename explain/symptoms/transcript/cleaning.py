@@ -93,10 +93,21 @@ def clean_lines(text: str) -> tuple[tuple[TextLine, ...], bool]:
         if number > MOST_LINES:
             is_cut = True
             break
-        is_long = len(raw) > _LONGEST_LINE
-        lines.append(TextLine(number, clean_line(raw[: _LONGEST_LINE * 2])[:_LONGEST_LINE], is_long))
-        is_cut |= is_long
+        for part in _parts(raw) if len(raw) > _LONGEST_LINE else (raw,):
+            is_long = len(part) > _LONGEST_LINE
+            lines.append(TextLine(number, clean_line(part[: _LONGEST_LINE * 2])[:_LONGEST_LINE], is_long))
+            is_cut |= is_long
     return tuple(lines), is_cut
+
+
+_JSON = re.compile(r'\s*(?:\[ ?\{|\{)\s*"')
+_UP_TO_COMMA = re.compile(rf"[^\r]{{1,{_LONGEST_LINE - 1}}}(?:,|\Z)")
+
+
+def _parts(raw: str) -> list[str]:
+    """A long line of JSON, where it matters not in how many lines it stands, in several."""
+    parts = _UP_TO_COMMA.findall(raw) if _JSON.match(raw) else []
+    return parts if sum(map(len, parts)) == len(raw) else [raw]
 
 
 def _split(text: str) -> list[str]:

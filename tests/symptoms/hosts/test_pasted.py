@@ -383,3 +383,33 @@ def test_what_ss_tells_below_a_socket_does_not_end_the_list():
 def test_routes_of_a_table_that_was_asked_for_are_not_taken_for_those_of_main(asked, table):
     text = f"h1$ ip route\ndefault via 10.0.1.1 dev eth0\nh1$ ip route show {asked}\ndefault via 10.0.1.254 dev eth0\n"
     assert [each.get("table") for each in state(text)["route"]] == [None, table]
+
+
+IN_JSON = '[{"type":"blackhole","dst":"198.51.100.0/24","flags":[]},{"dst":"default","gateway":"192.0.2.254","dev":"eth0","flags":[]}]'
+LINKS_IN_JSON = '[ {\n        "ifindex": 2,\n        "ifname": "eth0",\n        "flags": [ "UP","LOWER_UP" ],\n        "addr_info": [ { "local": "192.0.2.1", "prefixlen": 24 } ]\n    } ]'
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "key", "row"),
+    [
+        ("ip -j route", IN_JSON, "route", {"type": "blackhole", "dst": "198.51.100.0/24", "flags": []}),
+        ("ip -json -p addr show", LINKS_IN_JSON, "addr", {"addr_info": [{"local": "192.0.2.1", "prefixlen": 24}]}),
+        ("ip -6 -j route", "[ ]", "route6", None),
+        ("bridge -j fdb", '[{"mac":"02:00:00:00:00:01","ifname":"p1","flags":[]}]', "fdb", {"ifname": "p1"}),
+        ("nft -ja list ruleset", '{"nftables": [{"metainfo": {}}]}', "nft", {"metainfo": {}}),
+        ("ip -j neigh", '[{"dst":"192.0.2.9","dev":"eth0","state":["FAILED"]}]', "neigh", {"state": ["FAILED"]}),
+        ("", f"{LINKS_IN_JSON}\n{IN_JSON}", "addr", {"ifname": "eth0"}),
+        ("", f"{LINKS_IN_JSON}\n{IN_JSON}", "route", {"dst": "198.51.100.0/24"}),
+    ],
+)
+def test_json_of_a_tool_is_read_as_its_lines_are(command, output, key, row):
+    rows = state(f"root@h1:/# {command}\n{output}\n" if command else output)[key]
+    assert rows[0].items() >= row.items() if row is not None else rows == []
+
+
+def test_a_long_line_of_json_is_read_whole_and_broken_json_not_at_all():
+    routes = ",".join(f'{{"dst":"10.{each}.0.0/16","dev":"eth{each}","flags":[]}}' for each in range(200))
+    text = f"root@h1:/# ip -j route\n[{routes}]\n"
+    assert [row["dev"] for row in state(text)["route"]] == [f"eth{each}" for each in range(200)]
+    with pytest.raises(NothingUsableError):
+        read_hosts(text[:-9])
