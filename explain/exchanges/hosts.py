@@ -108,11 +108,20 @@ class Hosts(Sequence[Host]):
 
     def began(self, row: int) -> bool:
         """Whether who asked once at this row, unanswered here, then began to send to a MAC that nobody else has."""
+        return row in self._all_begun()
+
+    def unheard(self) -> U8:
+        """Address keys of those who began so, and thus had an answer, where nothing that came to them was recorded."""
+        from explain.exchanges.went_on import unheard
+
+        return unheard(self._table, self._all_begun())
+
+    def _all_begun(self) -> frozenset[int]:
         if self._began is None:
             from explain.exchanges.went_on import began
 
             self._began = began(self._table, self._parts)
-        return row in self._began
+        return self._began
 
     def had_answer(self, row: int) -> bool:
         """Whether the answer to a question at this row was recorded before it."""

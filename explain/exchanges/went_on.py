@@ -78,6 +78,20 @@ def began(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int
     )
 
 
+def unheard(table: PacketTable, begun: frozenset[int]) -> U8:
+    """Address keys of those who asked what is in ``began``, where nothing at all that came to them was recorded."""
+    rows = np.array(sorted(begun if len(table.places) == 1 else ()), np.int64)
+    by_side = table.first_of_side[:-2].reshape(-1, 2) >= 0 if len(rows) else np.empty((0, 2), np.bool_)
+    reached = np.concatenate((table.flows.high[by_side[:, 0]], table.flows.low[by_side[:, 1]]))
+    askers = np.fromiter(_askers(table, rows), np.uint64, len(rows))
+    is_lonely = ~among(askers, reached)
+    if is_lonely.any():
+        is_used = np.zeros(len(table.links.target), np.bool_)
+        is_used[table.link[: len(table)]] = True
+        is_lonely &= ~among(table.links.source[table.link[rows]], table.links.target[is_used])
+    return distinct(askers[is_lonely])
+
+
 def early(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int]:
     """The rows of questions that were asked once, and whose answer was recorded before them.
 

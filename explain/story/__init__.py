@@ -59,10 +59,11 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
 def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:
     """The verdict, and what is told of whole files and texts."""
     captures, studies = report.captures, report.studies
-    lines = verdict.tell(report, groups)
+    lacking = kept.tell(report.exchanges, report.hosts, captures)
+    lines = verdict.tell(report, groups, is_one_way=any(one.message in kept.ONE_WAY for one in lacking))
     if studies and not report.findings and not report.unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += verdict.files(captures, report.exchanges) + kept.tell(report.exchanges, captures)
+    lines += verdict.files(captures, report.exchanges) + lacking
     lines += doubts.tell(report.exchanges.table.whole, captures)
     if studies:
         lines += _notes().tell(studies)

@@ -28,8 +28,8 @@ _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
 _PPM_A_DAY_NS = 86_400_000  # that a clock gains in a day which runs faster by a millionth
 
 
-def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
-    """The lines of depth 0."""
+def tell(report: Report, groups: Sequence[Group], *, is_one_way: bool) -> list[Line]:
+    """The lines of depth 0; with ``is_one_way``, answers came that were not recorded."""
     captures, exchanges = report.captures, report.exchanges
     table = exchanges.table
     packets = sum(capture.packets for capture in captures)
@@ -52,10 +52,12 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
         return [Line(name, {**values, "exchanges": there}, everything, 0, None, "odd")]
     if errors := _server_errors(exchanges, is_all=True):
         return errors
-    return [Line(_healthy(table, values), values, everything, 0, None, "good")]
+    return [Line(_healthy(table, values, is_one_way=is_one_way), values, everything, 0, None, "good")]
 
 
-def _healthy(table: PacketTable, values: Mapping[str, Any]) -> str:
+def _healthy(table: PacketTable, values: Mapping[str, Any], *, is_one_way: bool) -> str:
+    if is_one_way:
+        return "story.healthy-one-way"
     if TUNNEL in table.contents:
         from explain.story.recording.tunnels import has_any
 

@@ -124,7 +124,9 @@ def account_for_what_was_flooded(scene: Scene) -> None:
 def account_for_the_missing_way_back(scene: Scene) -> None:
     """Where only one direction was recorded, silence is the recording's."""
     table = scene.table
-    hosts = without_way_back(table) if len(table) else ()
+    if not len(table):
+        return
+    hosts = np.concatenate((without_way_back(table), scene.hosts.unheard()))
     for kind in (*CONVERSATIONS, "dns.lookup") if len(hosts) else ():
         part = scene.part(kind)
         silent = part.where("unanswered")

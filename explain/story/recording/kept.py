@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.arrays import first_and_last
+from explain.arrays import among, first_and_last
 from explain.decode.contents import GREETING, TUNNEL
 from explain.exchanges.tcp.unrecorded import lacking
 from explain.exchanges.traffic import without_way_back
@@ -15,8 +15,9 @@ from explain.story.recording.whole_file import frames_of_file
 from explain.table import ARP, CUT, ICMP, ICMPV6, IP, TCP, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo
     from explain.side_tables import ContentRows
@@ -39,13 +40,15 @@ _READ_WHOLE = (
     "slow",
 )
 _MOST_CITED = 1000
+ONE_WAY = ("story.one-way", "story.one-way-link")
+"""Nothing that came to a host was recorded, though something did: as TCP confirms, and as it shows on its link."""
 _SEVERAL = 2
 
 
-def tell(exchanges: Exchanges, captures: Sequence[CaptureInfo]) -> list[Line]:
+def tell(exchanges: Exchanges, hosts: Hosts, captures: Sequence[CaptureInfo]) -> list[Line]:
     """One line for each way in which a capture lacks something."""
     table = exchanges.table
-    return [*_in_part(table, captures), *_one_way(table), *(_dropped(table, captures) or _missed(exchanges))]
+    return [*_in_part(table, captures), *_one_way(table, hosts), *(_dropped(table, captures) or _missed(exchanges))]
 
 
 def _dropped(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
@@ -71,14 +74,17 @@ def _missed(exchanges: Exchanges) -> list[Line]:
     return [Line("story.missed", {"count": len(missed)}, exchanges.table.evidence(rows), 1, None, "note")]
 
 
-def _one_way(table: PacketTable) -> list[Line]:
-    keys = without_way_back(table) if len(table) else None
-    if keys is None or not len(keys):
-        return []
-    with_ip = np.flatnonzero(table.layers[: len(table)] & IP != 0)
-    sent = with_ip[np.isin(table.sources(with_ip), keys)]
-    values = {"hosts": [table.addresses.text(key) for key in keys.tolist()]}
-    return [Line("story.one-way", values, table.evidence(first_and_last(sent, _MOST_CITED)), 1, None, "note")]
+def _one_way(table: PacketTable, hosts: Hosts) -> Iterator[Line]:
+    """Whose answers came and are not here, as TCP shows, or what was sent after a question for a MAC."""
+    if not len(table):
+        return
+    confirm, asked = without_way_back(table), hosts.unheard()
+    for message, keys in zip(ONE_WAY, (confirm, asked[~among(asked, confirm)]), strict=True):
+        if len(keys):
+            with_ip = np.flatnonzero(table.layers[: len(table)] & IP != 0)
+            sent = with_ip[among(table.sources(with_ip), keys)]
+            values = {"hosts": [table.addresses.text(key) for key in keys.tolist()]}
+            yield Line(message, values, table.evidence(first_and_last(sent, _MOST_CITED)), 1, None, "note")
 
 
 def _in_part(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:

@@ -71,7 +71,7 @@ def test_what_is_sent_otherwise_proves_no_answer(frames):
 
 def test_a_new_mac_right_after_a_single_question_may_be_what_was_asked_for():
     asked = [who_has(ALICE, ROUTER[1]), ping(ALICE[1], FAR, 1, macs=(A, R))]
-    report = explain.explain(pcap(*asked))
+    report = explain.explain(pcap(*asked, (1.0, pong(BOB[1], ALICE[1], 9))))
     assert [one.cause for one in report.findings] == ["echo-unanswered"]
     assert "the answer may have come and only be missing" in " ".join(report.story("en").split())
 

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from dhcp_packets import discover, offer
-from packets import A, B, datagram, pcap, ping, pong, segment, who_has
+from packets import A, B, datagram, is_at, pcap, ping, pong, segment, who_has
 
 import explain
 from explain.capture.pcapng.writer import InterfaceBlock, PacketBlock, Statistics, section
@@ -136,3 +136,16 @@ def test_frames_that_the_recorder_counted_as_lost_are_told(dropped):
     )
     told = [one for one in explain.explain(io.BytesIO(b"".join(blocks))).lines if one.message == "story.dropped"]
     assert [one.values["count"] for one in told] == [dropped] * bool(dropped)
+
+
+@pytest.mark.parametrize("heard", [[], [is_at((B, SERVER[0]), (A, CLIENT[0]))], [pong(SERVER[0], CLIENT[0], 9)]])
+def test_a_question_for_a_mac_whose_answer_is_only_missing_shows_that_one_direction_was_recorded(heard):
+    asked = [
+        who_has((A, CLIENT[0]), SERVER[0]),
+        (0.001, ping(CLIENT[0], SERVER[0], 1)),
+        (1, ping(CLIENT[0], SERVER[0], 2)),
+    ]
+    report = explain.explain(pcap(*asked, *((2, one) for one in heard), (9, ping(CLIENT[0], SERVER[0], 3))))
+    messages = [line.message for line in report.lines]
+    assert bool(report.findings) == bool(heard)
+    assert ("story.one-way-link" in messages) == ("story.healthy-one-way" in messages) == (not heard)
