@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from functools import cache
@@ -209,3 +210,10 @@ def test_what_an_ipv6_header_calls_hop_limit_is_not_called_ttl():
     values = {"ttl": 64, "seq": 1, "id": 7, "dst": "x"}
     assert "TTL 64" in say("icmp.echo.request.first", values | {"src": "192.0.2.1"}, "en")
     assert "hop limit 64" in say("icmp.echo.request.first", values | {"src": "2001:db8::1"}, "en")
+
+
+def test_a_look_up_that_is_to_be_tried_again_asks_for_the_same_type():
+    for name, entry in sentences(Path(explain.words.__file__).with_name("findings.toml")).items():
+        for text in entry.values():
+            again = re.findall(r"dig (?:[+@]\S+ )+\{name:typed\}(?! \{type\}| \{denied\}| CNAME)", text)
+            assert not again, name

@@ -29,6 +29,7 @@ _FEWEST = 2  # services of a host, or hosts beyond a router; also what of one co
 _MOST = 64  # pairs of hosts; whoever tries more looks for hosts
 _LASTS_NS = 1_000_000_000
 _MOST_SHOWN = 3
+_SAME_SERVICE = {139: 445}  # file sharing of Windows, which tries both ports at once
 _OWN_TTLS = (1, 64, 255)  # with which routers send what they say themselves
 _NEVER = tuple(one for one in WHY_SILENT if one in NO_SYN_ACK)
 _SINCE = (
@@ -170,7 +171,7 @@ def _in_vain(part: ExchangeColumns, index: int, later: Rows) -> Hashable | None:
     if outcome == "unanswered":
         is_whole = len(later) == len(part.rows(index))
         port = part.facts["moments"].ends(index)[1][1] if part.kind == "tcp.connection" else 0
-        return (part.kind, port) if is_whole and port else part.kind if is_whole else None
+        return (part.kind, _SAME_SERVICE.get(port, port)) if is_whole and port else part.kind if is_whole else None
     if part.kind != "tcp.connection":
         return part.kind if len(later) >= _FEWEST else None
     moments = part.facts["moments"]

@@ -32,10 +32,9 @@ def ip_again(packet, ttl):
     return ip(source, target, 6, packet[20:], ttl=ttl)
 
 
-def _syns(server, macs=(A, B), start=3.0, port=41000):
+def _syns(server, macs=(A, B), start=3.0, port=41000, to=443):
     return [
-        (start + after, _on(segment((HOST, port), (server, 443), tcp.SYN, seq=9), macs, 64))
-        for after in (0.0, 1.0, 3.0)
+        (start + after, _on(segment((HOST, port), (server, to), tcp.SYN, seq=9), macs, 64)) for after in (0.0, 1.0, 3.0)
     ]
 
 
@@ -65,6 +64,11 @@ def test_a_host_that_never_answered_anything_is_one_finding():
     assert (finding.cause, finding.values["case"]) == ("host-silent", "never")
     assert "echo-ignored-by-target" not in finding.rivals
     assert "tcp-accept-queue-full" not in finding.rivals
+
+
+def test_the_two_ports_of_file_sharing_are_one_service():
+    both = [*_syns(PEER, to=139), *_syns(PEER, port=41001, to=445)]
+    assert _causes(*both) != ["host-silent"] == _causes(*_syns(PEER, to=139), *_syns(PEER, port=41001, to=80))
 
 
 def test_pings_alone_are_no_more_than_pings_without_an_answer():

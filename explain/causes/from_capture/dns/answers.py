@@ -40,8 +40,8 @@ def _left(part: ExchangeColumns) -> Iterator[Seen]:
     for some in _by_ends(part, left):
         fields = part.fields(some[0])
         values = {
-            "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
-            "case": "refers", "zone": fields.zone,
+            "client": fields.client.address, "server": fields.server.address, "name": fields.name,
+            "type": fields.type, "count": len(some), "case": "refers", "zone": fields.zone,
         }  # fmt: skip
         rows = [row for index in some for row in part.rows(index).tolist()]
         members = [(part, index) for index in some]
@@ -95,7 +95,7 @@ def _by_ends(part: ExchangeColumns, indices: list[int]) -> Iterator[list[int]]:
 def _seen(part: ExchangeColumns, some: list[int], rows: list[int], case: str | None) -> Seen:
     fields = part.fields(some[0])
     values = {
-        "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
-        **({"case": case} if case else {}),
+        "client": fields.client.address, "server": fields.server.address, "name": fields.name,
+        "type": fields.type, "count": len(some), **({"case": case} if case else {}),
     }  # fmt: skip
     return Seen("dns-answer-malformed", "proved", [(part, index) for index in some], sorted(set(rows)), (), values)

@@ -17,7 +17,7 @@ from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, See
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.columns import rows_of
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
-from explain.exchanges.dns.message import wire_text
+from explain.exchanges.dns.message import type_name, wire_text
 from explain.exchanges.dns.records import KEPT_BACK
 from explain.table import TCP
 
@@ -239,7 +239,7 @@ def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) 
     clients = {part.facts["client"][index] for index in some}
     values = {
         "client": text(part.facts["client"][shown]), "server": text(part.facts["server"][shown]),
-        "name": wire_text(names[shown]), "count": len(some),
+        "name": wire_text(names[shown]), "type": type_name(part.facts["type"][shown]), "count": len(some),
         "rcode": _RCODES[outcome] if outcome in _RCODES else part.fields(shown).rcode, "clients": len(clients),
     }  # fmt: skip
     if is_missing and len({names[index] for index in some}) > 1:
@@ -272,7 +272,7 @@ def _spoken(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, A
     if all(part.fields(index).is_circle for index in some):
         return {"case": "circle", "chain": " -> ".join((fields.name, *fields.aliases))}
     if outcome == "refused" and all(part.fields(index).type in _ZONES for index in some):
-        return {"case": "zone", "type": fields.type}
+        return {"case": "zone"}
     if outcome == "refused" and (parent := _referred(part, some[0])):
         return {"case": "lame", "zone": parent.zone, "parent": parent.server.address}
     return (

@@ -71,9 +71,10 @@ def _rivals(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[M
         members += errors_about(scene, members, errors)
         ttl, other_ttl = table.ttl[both].tolist()
         values = {
-            "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
-            "case": "twice" if ttl == other_ttl else "twice-far", "first": fields.wanted or fields.answers,
-            "second": fields.rival_answers, "ttl": ttl, "other_ttl": other_ttl,
+            "client": fields.client.address, "server": fields.server.address, "name": fields.name,
+            "type": fields.type, "count": len(some), "case": "twice" if ttl == other_ttl else "twice-far",
+            "first": fields.wanted or fields.answers, "second": fields.rival_answers,
+            "ttl": ttl, "other_ttl": other_ttl,
         }  # fmt: skip
         rows = {row for index in some for row in part.rows(index).tolist()}
         yield Seen("dns-answer-malformed", "likely", members, sorted(rows), (), values)
@@ -83,8 +84,8 @@ def _seen(part: ExchangeColumns, some: list[tuple[int, _Stray]], members: list[M
     first, stray = some[0]
     fields: DnsLookup = part.fields(first)
     values = {
-        "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
-        "case": stray.case, "from": stray.server, "port": stray.port,
+        "client": fields.client.address, "server": fields.server.address, "name": fields.name,
+        "type": fields.type, "count": len(some), "case": stray.case, "from": stray.server, "port": stray.port,
     }  # fmt: skip
     rows = {row for index, one in some for row in (*part.rows(index).tolist(), *one.rows)}
     return Seen("dns-answer-malformed", "proved", list(dict.fromkeys(members)), sorted(rows), (), values)
