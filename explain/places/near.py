@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import among
 from explain.flows import Place
 from explain.side_tables import chosen, chosen_contents
 from explain.table import COLUMNS, IP, PacketTable
@@ -27,10 +28,13 @@ class NearTable(PacketTable):
         origin: int64[n], the row in the whole table of each row here.
         clocks: of each capture against the first one, when there are several.
         ambiguous: frames of the whole table that look like others, and that no order tells apart.
+        continued: of the whole table's flows, which ones another place brought the answers to; None where none.
         whole_corrected_ns: times of the rows of the whole table as the first capture's clock would show them.
     """
 
-    def __init__(self, whole: PacketTable, rows: Rows, places: Rows, seen: Sightings) -> None:
+    def __init__(
+        self, whole: PacketTable, rows: Rows, places: Rows, seen: Sightings, joined: Rows | None = None
+    ) -> None:
         super().__init__(0)
         for name in COLUMNS:
             delattr(self, name)
@@ -44,6 +48,12 @@ class NearTable(PacketTable):
         with_flow = rows[(whole.layers[rows] & IP) != 0]
         home[whole.flow[with_flow]] = places[with_flow]
         self.flows = replace(whole.flows, place=home)
+        self.continued: Bools | None = None
+        if joined is not None:
+            is_moved = joined != np.arange(len(joined))
+            self.continued = among(np.arange(len(joined)), joined[is_moved])
+            self.flow = whole.flow[rows]
+            self.flow[whole.layers[rows] & IP != 0] = joined[whole.flow[with_flow]]
         self.arp = chosen(whole.arp, rows)
         self.icmp = chosen(whole.icmp, rows)
         self.syn = chosen(whole.syn, rows)

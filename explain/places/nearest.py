@@ -15,6 +15,7 @@ import numpy as np
 from explain.arrays import distinct
 from explain.places.matching import firsts
 from explain.places.near import NearTable
+from explain.places.ways_back import ECHO_REPLIES, answers_elsewhere
 from explain.record import NamedTuple
 from explain.table import ACK, NO_FLOW, REVERSED, SYN
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_PARTINGS = 64
 _LARGEST_OF_A_TRACE = 32
 _ABOVE_EVERY_TTL = 256
-_ECHO_REQUESTS, _ECHO_REPLIES = (8, 128), (0, 129)
+_ECHO_REQUESTS = (8, 128)
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
 
 
@@ -33,14 +34,18 @@ def nearest(table: PacketTable, seen: Sightings) -> NearTable:
     """The rows of a table that are nearest to the askers."""
     places = table.place.astype(np.int64) + 1
     is_dropped = np.zeros(len(table), np.bool_)
-    _conversations(table, seen, places, is_dropped)
+    joined = _conversations(table, seen, places, is_dropped)
     _questions(table, seen, places, is_dropped)
     _errors(table, seen, places, is_dropped)
-    return NearTable(table, np.flatnonzero(~is_dropped), places, seen)
+    return NearTable(table, np.flatnonzero(~is_dropped), places, seen, joined)
 
 
-def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
-    """Of the talks between two ends, keep the one whose opener's packets have the highest TTL."""
+def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> Rows | None:
+    """Of the talks between two ends, keep the one whose opener's packets have the highest TTL.
+
+    Returns:
+        int64[flows], which flow each one continues where answers came back by another place, None where none did.
+    """
     talks = _talks(table, seen)
     first_of_side, pair, talk = talks.first_of_side, talks.pair, talks.of_row
     opening = first_of_side.view(np.uint64).reshape(-1, 2).min(axis=1).view(np.int64)  # none is the largest number
@@ -57,8 +62,15 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     order = np.lexsort((seen.time_ns[opening], rank, -ttl, pair))
     is_near = np.zeros(len(pair) + 1, np.bool_)  # the last one stands for what has no flow
     is_near[order[firsts(pair[order])]] = True
-    is_dropped |= (_of_one_talk(talk, seen, is_near) & ~is_near)[talk]
+    belongs = _of_one_talk(talk, seen, is_near)
+    joined = answers_elsewhere(table, seen, pair, is_near)
+    if joined is not None:
+        is_answer = np.append(joined != np.arange(len(joined)), np.zeros(len(is_near) - len(joined), np.bool_))
+        belongs |= _of_one_talk(talk, seen, is_answer)
+        is_near |= is_answer
+    is_dropped |= (belongs & ~is_near)[talk]
     places[is_near[talk]] = _EVERYWHERE
+    return joined
 
 
 class _Talks(NamedTuple):
@@ -80,7 +92,7 @@ class _Talks(NamedTuple):
 def _talks(table: PacketTable, seen: Sightings) -> _Talks:
     """Of ICMP two hosts have one flow, whoever of them pings, or tells an error about other traffic."""
     flows, icmp = len(table.flows.low), table.icmp
-    is_request, is_reply = np.isin(icmp.type, _ECHO_REQUESTS), np.isin(icmp.type, _ECHO_REPLIES)
+    is_request, is_reply = np.isin(icmp.type, _ECHO_REQUESTS), np.isin(icmp.type, ECHO_REPLIES)
     is_reversed = table.layers[icmp.row] & REVERSED != 0
     requests = icmp.row[is_request][::-1]
     asked: Rows = np.full((flows, 2), -1, np.int64)

@@ -19,7 +19,7 @@ from explain.table import ICMP, ICMPV6
 if TYPE_CHECKING:
     from explain.exchanges.over_places.trails import Leg, Trails
     from explain.places import Sightings
-    from explain.table import I8, PacketTable, Rows
+    from explain.table import I8, Bools, PacketTable, Rows
 
 DELIVERED, VANISHED, ELSEWHERE = range(3)
 FAILED = {
@@ -112,9 +112,16 @@ def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
     start = int(table.place[topology.first_version(seen.ahead)[0]])
     here = [leg for leg, side in zip(legs, sides, strict=True) if len(side[0]) and table.place[side[0][0]] == start]
     failed = [(part, index) for part, index in here if part.outcomes[part.outcome[index]] in FAILED[part.kind]]
+    failed = [(part, index) for part, index in failed if not _is_continued(paths.near, part.rows(index)[0])]
     if not failed:
         return Verdict(DELIVERED, int(seen.ahead[0]), int(seen.ahead[-1]))
     return _failed(paths, seen, start, failed)
+
+
+def _is_continued(near: PacketTable, row: int) -> bool:
+    """Whether the answers to a packet came back by another place, and so are no matter of a way that was lost."""
+    continued: Bools | None = getattr(near, "continued", None)
+    return continued is not None and bool(continued[whole(near).flow[row]])
 
 
 def _failed(paths: Paths, seen: _Seen, start: int, failed: list[Leg]) -> Verdict:

@@ -11,6 +11,7 @@ from explain.addresses import NO_MAC, mac_text
 from explain.arrays import distinct
 from explain.exchanges.fragments import datagrams
 from explain.model import Line
+from explain.places.near import NearTable, whole_of
 from explain.table import FRESH_TTLS, REVERSED
 
 if TYPE_CHECKING:
@@ -77,11 +78,15 @@ def _about(
 
 def _asymmetric(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
     """Requests leave by one neighbour, and the answers come from another."""
-    told: set[tuple[int, int, int]] = set()
+    told: set[tuple[int, ...]] = set()
     for kind in ("icmp.echo", "tcp.connection", "udp.flow"):
         part = exchanges.of_kind(kind)
         for index in range(min(len(part), _MOST_EXCHANGES) if part else 0):
-            found = _two_neighbours(table, part, index) if part else None
+            crossed = _two_places(table, part.rows(index)) if part else None
+            if crossed and crossed[0] not in told and len(told) < _MOST_TOLD:
+                told.add(crossed[0])
+                yield _crossed(table, *crossed)
+            found = _two_neighbours(table, part, index) if part and not crossed else None
             if found is None or found[0] in told or len(told) >= _MOST_TOLD:
                 continue
             (place, out, back), rows = found
@@ -112,6 +117,24 @@ def _addresses_of(table: PacketTable, place: int, mac: int, beside: Any) -> list
 def _is_virtual(mac: int) -> bool:
     """Whether a MAC stands for whichever of several routers is on duty: VRRP (RFC 9568, 7.3), HSRP, GLBP."""
     return mac >> 8 in _VIRTUAL or mac >> 12 in _VIRTUAL_SHORT or mac >> 24 == _GLBP
+
+
+def _two_places(table: PacketTable, rows: Rows) -> tuple[tuple[int, int], Rows] | None:
+    """The places of what was asked and of the answers, if these came back by another one; and a frame of each."""
+    if not isinstance(table, NearTable) or table.continued is None:
+        return None
+    place = table.whole.place[table.origin[rows]]
+    way = table.layers[rows] & REVERSED
+    there, back = rows[way == way[0]], rows[way != way[0]]
+    if not len(back) or not table.continued[table.flow[rows[0]]]:
+        return None
+    return (int(place[0]), int(place[way != way[0]][0])), np.array([there[0], back[0]])
+
+
+def _crossed(table: PacketTable, places: tuple[int, int], rows: Rows) -> Line:
+    src, dst = table.end_texts(int(rows[0]))
+    out, back = (whole_of(table).places[place].label for place in places)
+    return _line(table, "crossed", rows, src=src, dst=dst, out=out, back=back)
 
 
 def _two_neighbours(table: PacketTable, part: ExchangeColumns, index: int) -> tuple[tuple[int, int, int], Rows] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.columns import rows_of
+from explain.exchanges.over_places.trails import origin
 from explain.exchanges.segment import carriers, has_answered, is_forwarded
 from explain.places.near import copies_of, whole_of
 from explain.table import ACK, FRESH_TTLS, SYN
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.exchanges.tcp.moments import TcpMoments
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _SYN_ACK = SYN | ACK
 _ONLY_OF = {
@@ -37,9 +38,14 @@ _TURNED = (
     *_HAIRPIN, "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "tcp-accept-queue-full",
 )  # fmt: skip
 
+_DOOR = ("stateful-filter-asymmetric-path", "filter-on-sender-input")
+
 
 def look(scene: Scene) -> Iterator[Seen]:
-    """Answers that come to the asker from an address which he never spoke to."""
+    """Answers that come to the asker from an address which he never spoke to, or by another interface."""
+    for seen in _by_another_interface(scene):
+        scene.account(seen)
+        yield seen
     for seen in _translations(scene):
         scene.account(seen)
         yield seen
@@ -187,6 +193,44 @@ def _strangers(scene: Scene) -> Iterator[Seen]:
             yield Seen("hairpin-nat-missing", "likely", members, rows, _TURNED, values | {"case": "turned"})
 
 
+def _by_another_interface(scene: Scene) -> Iterator[Seen]:
+    """SYN-ACKs that came in where no SYN had left, of one host's interfaces, and were not heard."""
+    part, places = scene.part("tcp.connection"), whole_of(scene.table).places
+    if len(places) < 2 or not len(part):
+        return
+    moments: TcpMoments = part.facts["moments"]
+    asked = {moments.ends(index): index for index in scene.open(part, "unanswered")}
+    groups: dict[tuple[Any, ...], list[Member]] = defaultdict(list)
+    for index in scene.open(part, "half-open") if asked else ():
+        known = asked.get(moments.ends(index))
+        if known is None:
+            continue
+        left, came = part.rows(known), part.rows(index)
+        one, other = (places[_place(scene.table, rows)] for rows in (left, came))
+        is_again = scene.table.time_ns[left[-1]] > scene.table.time_ns[came[0]]  # so the answer was not taken
+        if one.capture == other.capture and one != other and is_again and _is_for(scene.table, left, came):
+            client, server = moments.ends(index)
+            groups[client[0], *server, one.label, other.label] += [(part, known), (part, index)]
+    text = scene.table.addresses.text
+    for (client_ip, server_ip, port, left_by, came_by), members in groups.items():
+        values = {
+            "client": text(client_ip), "server": text(server_ip), "port": port, "case": "door", "asked": left_by,
+            "answered": came_by, "count": len(members) // 2,
+        }  # fmt: skip
+        yield Seen("rp-filter-strict", "likely", members, rows_of(members), _DOOR, values)
+
+
+def _place(table: PacketTable, rows: Rows) -> int:
+    """Where rows of the near table were recorded."""
+    return int(whole_of(table).place[origin(table, rows[:1])[0]])
+
+
+def _is_for(table: PacketTable, left: Rows, came: Rows) -> bool:
+    """Whether a SYN-ACK confirms the SYN that left."""
+    is_answer = int(table.flags[came[0]]) & _SYN_ACK == _SYN_ACK
+    return is_answer and int(table.ack[came[0]]) == int(table.seq[left[0]]) + 1 & 0xFFFFFFFF
+
+
 def _doubles(scene: Scene, part: ExchangeColumns, moments: TcpMoments) -> Iterator[tuple[int, int, bool]]:
     """A connection without an answer, what was made of it or answers it, and whether that was heard."""
     table, first = scene.table, part.frames[part.bounds[:-1]]
@@ -201,7 +245,9 @@ def _doubles(scene: Scene, part: ExchangeColumns, moments: TcpMoments) -> Iterat
     others = np.array(scene.open(part, "half-open", "reset", "refused"), np.int64)
     for index in others[among(number[others], number[silent])].tolist():
         known = asked.get((*moments.ends(index)[0], int(number[index])))
-        if known is not None and (is_answer[index] or _is_turned(table, int(first[known]), int(first[index]))):
+        if known is None or moments.ends(known)[1] == moments.ends(index)[1]:  # who was asked, by another interface
+            continue
+        if is_answer[index] or _is_turned(table, int(first[known]), int(first[index])):
             yield known, index, True
     for index in np.sort(silent).tolist() if len(asked) < len(silent) else ():
         known = asked[*moments.ends(index)[0], int(number[index])]
