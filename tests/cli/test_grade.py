@@ -306,6 +306,8 @@ def test_one_run_writes_the_pages_in_both_languages(lab):
                 assert one.read_bytes() == other.read_bytes()
     assert 'href="alice/feedback.ja.html"' in (lab / "both" / "summary.ja.html").read_text("utf-8")
     assert run(*arguments[:-1], "--lang", "both").returncode == 2  # there is no page
+    run(*arguments, lab / "both", "--lang", "en")
+    assert not list((lab / "both").rglob("*.ja.*"))  # they would show the marks of the run before
 
 
 def test_the_instructor_s_own_gradebook_comes_back_with_the_marks_and_is_the_roster(lab):

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from grading_scenes import FAR, ME, ROSTER, asked_and_pinged, rubric_file
 from packets import pcap, segment
+from surroundings import TOP
 
 import explain
 from explain.cli.grade import grade
@@ -67,6 +68,18 @@ def test_a_draft_lints_and_gives_its_capture_full_marks_and_an_empty_one_none(tm
     assert grade_files(rubric, "x", {"good": good}, None, {}).score == rubric.total > 0
     assert grade_files(rubric, "x", {"good": empty}, None, {}).score == 0
     assert run("test", made).return_value == 0
+
+
+def test_a_draft_asks_for_what_a_forwarded_port_changes_and_for_each_router_with_its_prefix(tmp_path):
+    wanted = {}
+    for name in ("dnat-port", "ipv6-slaac"):
+        made = tmp_path / f"{name}.toml"
+        assert run("draft", TOP / "pcaps" / name / "capture.pcapng", "-o", made).exception is None
+        wanted[name] = [one.get("where") for one in tomllib.loads(made.read_text("utf-8"))["check"]]
+    nat = next(one for one in wanted["dnat-port"] if one and one.get("kind") == "destination")
+    assert set(nat["inside"]) == set(nat["outside"]) == {"dst"}
+    routers = [one for one in wanted["ipv6-slaac"] if one and "prefixes" in one]
+    assert len({one["router"] for one in routers}) == 2
 
 
 def test_a_draft_of_a_capture_that_shows_nothing_is_refused(tmp_path):

@@ -13,6 +13,7 @@ from explain.cli.grade import gradebook
 from explain.cli.grade.review import enter_reviewed, review_of
 from explain.cli.output import whole_file
 from explain.errors import NotMetError
+from explain.model import LANGUAGES
 from explain.render.layout import WIDTH
 from explain.words import say
 from explain.words.values import visible
@@ -113,11 +114,14 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
     _put(folder / "grades.csv", gradebooks.grades_csv(told))
     _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
     _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))
+    pages = [(f"{name}/feedback", kind) for name in _names(told) for kind in ("html", "md")]
     for name, form in zip(_names(told), told["submissions"], strict=True):
         own = folder / name
         own.mkdir(exist_ok=True)
         _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
         _put(own / "prairielearn.json", json.dumps(gradebooks.prairielearn(form), indent=1) + "\n")
+    for second in [f"{place}.{other}.{kind}" for other in LANGUAGES for place, kind in (("summary", "html"), *pages)]:
+        (folder / second).unlink(missing_ok=True)  # of an earlier run, with its marks
     _write_pages(folder, told, language)
 
 

@@ -101,7 +101,7 @@ def _essence(event: Event) -> Any:
             return of("name", "type")
         case "http.request":
             return of("method", "host", "path")
-    return of("src", "dst", "from", "wanted_ip", "address", "outcome")
+    return of("src", "dst", "from", "wanted_ip", "address", "router", "outcome")
 
 
 def _is_usable(address: str | None) -> bool:
@@ -220,7 +220,8 @@ def _http(made: Draft, event: Event) -> None:
 def _nat(made: Draft, event: Event) -> None:
     inside, outside = event.fields["inside"], event.fields["outside"]
     where = {"proto": event.fields["proto"], "kind": event.fields["kind"]}
-    where |= {"inside.src.ip": made.named(inside["src"].ip), "outside.src.ip": made.named(outside["src"].ip)}
+    for side in [one for one in ("src", "dst") if inside[one] != outside[one]] or ["src"]:
+        where |= {f"inside.{side}.ip": made.named(inside[side].ip), f"outside.{side}.ip": made.named(outside[side].ip)}
     bind = f"translated_{len(made.checks) + 1}"
     name = made.add(5, {"id": "nat", "expect": "nat.translation", "where": where, "as": bind})
     if event.fields["reply"]:
@@ -239,6 +240,8 @@ def _other(made: Draft, event: Event) -> None:
     for name in ("wanted_ip", "router", "address"):
         if isinstance(event.fields.get(name), str) and _is_usable(event.fields[name]):
             where[name] = made.named(event.fields[name])
+    if event.fields.get("prefixes"):
+        where["prefixes"] = {"contains": event.fields["prefixes"][0]}
     made.add(1, {"id": event.name.replace(".", "-"), "expect": event.name, "where": where})
 
 
