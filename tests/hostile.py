@@ -179,6 +179,12 @@ def big_header():
     return gzip.compress(head + (b"33554432 comment=" + b"x" * 32 * MEBI)[: 32 * MEBI - 1] + b"\n", 1)
 
 
+def damaged_zip() -> bytes:
+    octets = zipped(("lab.pcap", GOOD))
+    at = octets.index(b"lab.pcap") + len("lab.pcap")
+    return octets[:at] + b"\xff" * 8 + octets[at + 8 :]
+
+
 CONTAINERS = {
     "zip bomb": (lambda: {"a.zip": zipped(("lab.pcap", bytes(24 * MEBI)))}, None),
     "zip whose directory lies about its size": (lambda: {"a.zip": lying_zip()}, None),
@@ -193,6 +199,9 @@ CONTAINERS = {
     "zip behind a program": (lambda: {"a.zip": b"MZ" * 5000 + zipped(*OWN)}, 7),
     "zip with the end of another in its comment": (lambda: {"a.zip": commented()}, None),
     "zip cut off": (lambda: {"a.zip": zipped(*OWN)[:-40]}, None),
+    "zip with damaged data": (lambda: {"a.zip": damaged_zip()}, None),
+    "zip cut off beside the capture": (
+        lambda: {"a.zip": zipped(*OWN)[:-40], "lab.pcap": GOOD, "answers.toml": RIGHT}, 7),
     "zip in a zip": (lambda: {"a.zip": nested(1)}, 7),
     "zip in a zip in a zip": (lambda: {"a.zip": nested(2)}, None),
     "zip in a zip, a hundred deep": (lambda: {"a.zip": nested(100)}, None),

@@ -92,6 +92,15 @@ def test_an_attack_costs_nobody_but_itself_and_is_never_a_0_where_nothing_could_
     assert "explain-grade-" not in str(form["reason"])  # else two runs would not say the same
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("links out of it", "there is no capture in it"), ("zip cut off", "the archive a.zip cannot be unpacked: "),
+     ("zip with damaged data", "the archive a.zip cannot be unpacked: ")],
+)  # fmt: skip
+def test_nobody_waits_for_a_pipe_and_a_damaged_archive_is_told_as_such(forms, name, reason):
+    assert forms[name]["reason"].startswith(reason)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("number", [1, 10])
 def test_a_million_connections_that_never_open_cost_only_who_handed_them_in(tmp_path, number):

@@ -79,11 +79,11 @@ def is_capture(path: Path) -> bool:
 
 
 def why_closed(path: Path) -> Line | None:
-    """Why a file or folder cannot be read; None where it can."""
+    """Why a file or folder cannot be read; None where it can, and for a pipe or device, which may never answer."""
     try:
         if path.is_dir():
             os.listdir(path)  # noqa: PTH208 - it lists at once
-        else:
+        elif path.is_file():
             with path.open("rb") as file:
                 file.read(1)
     except OSError as error:
@@ -92,8 +92,8 @@ def why_closed(path: Path) -> Line | None:
 
 
 def may_be_capture(path: Path) -> bool:
-    """Whether a file is a capture, or would be one by its name and cannot be read."""
-    return is_capture(path) or (path.name.casefold().endswith(_SUFFIXES) and why_closed(path) is not None)
+    """Whether a file is a capture, or would be one by its name."""
+    return path.name.casefold().endswith(_SUFFIXES) or is_capture(path)
 
 
 def closed_below(paths: Sequence[Path]) -> tuple[str, Line] | None:

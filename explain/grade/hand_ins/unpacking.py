@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +27,8 @@ _LONGEST_NAME = 200
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _BLOCK = 1 << 20
 BROKEN = (
-    zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+    ValueError, OSError,
 )  # fmt: skip
 """What a damaged or an unknown archive raises."""
 _HAS_A_PASSWORD = 1
@@ -43,9 +46,13 @@ class Entry(tarfile.TarInfo):
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip or tar archive, by its name and its content."""
-    name = path.name.lower()
-    return name.endswith(_SUFFIXES) and (zipfile.is_zipfile(path) or name.endswith(_SUFFIXES[1:]))
+    """Whether a file is a zip or tar archive by its name, or a damaged one."""
+    return path.name.lower().endswith(_SUFFIXES)
+
+
+def _is_zip(path: Path) -> bool:
+    """Whether it is a zip file, or one that was cut: its directory stands at its end."""
+    return zipfile.is_zipfile(path) or path.name.lower().endswith(_SUFFIXES[0])
 
 
 def unpack(path: Path, into: Path, most_octets: int, *, most_files: int = _MOST_FILES, is_class: bool = False) -> None:
@@ -59,7 +66,7 @@ def unpack(path: Path, into: Path, most_octets: int, *, most_files: int = _MOST_
     """
     try:
         room = _Room(most_octets, is_class)
-        if zipfile.is_zipfile(path):
+        if _is_zip(path):
             _unzip(path, into, room, most_files)
         else:
             _untar(path, into, room, most_files)

@@ -218,17 +218,10 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
     Raises:
         NotGradableError: there is no capture in it, or it breaks a limit.
     """
-    files = files_below(submission.paths)
-    room = rubric.limits.octets * (len(rubric.captures) + 1)
-    for depth in range(2):
-        packed = [one for one in files if unpacking.is_archive(one)]
-        files = [one for one in files if one not in packed]
-        for number, archive in enumerate(packed):
-            into = folder / f"{depth}-{number}"
-            into.mkdir()
-            unpacking.unpack(archive, into, room)
-            files += files_below([into])
+    files, broken = _unpacked(rubric, submission, folder)
     captures, answers = assign(rubric, files)
+    if broken is not None and not captures:
+        raise broken
     if len(captures) < len(rubric.captures) or not all(is_capture(one) for one in captures.values()):
         closed = closed_below(submission.paths)
         if closed is not None:
@@ -242,3 +235,24 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
     analyses = Analyses(kept, rubric.limits.octets)
     graded = grade_files(rubric, submission.id, captures, answers, submission.roster, language, analyses)
     return graded_form(graded) | {"analysed": analyses.made}
+
+
+def _unpacked(rubric: Rubric, submission: Submission, folder: Path) -> tuple[list[Path], NotGradableError | None]:
+    """The files of a submission and of its archives, and what is wrong with one that is damaged."""
+    files, broken = files_below(submission.paths), None
+    room = rubric.limits.octets * (len(rubric.captures) + 1)
+    for depth in range(2):
+        packed = [one for one in files if unpacking.is_archive(one)]
+        files = [one for one in files if one not in packed]
+        for number, archive in enumerate(packed):
+            into = folder / f"{depth}-{number}"
+            into.mkdir()
+            try:
+                unpacking.unpack(archive, into, room)
+            except NotGradableError as error:
+                if error.line.message != "errors.grade.archive_broken":
+                    raise
+                broken = broken or error
+            else:
+                files += files_below([into])
+    return files, broken

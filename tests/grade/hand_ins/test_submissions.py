@@ -311,3 +311,8 @@ def test_a_capture_that_cannot_be_read_is_handed_in_and_told_as_that(tmp_path, r
     assert [one.id for one in find(rubric, [str(tmp_path)], [])] == ["ann", "bob"]
     name, why = closed_below([tmp_path])
     assert (name, why.message) == ("bob.pcap", "errors.system.EACCES")
+
+
+def test_who_handed_in_a_file_that_is_not_what_its_name_says_is_not_missing(tmp_path, rubric):
+    put(tmp_path, {"ann.pcap": GOOD, "bob.pcap": b"", "cyd.zip": zipped({"lab.pcap": GOOD})[:-40], "notes.doc": b""})
+    assert [one.id for one in find(rubric, [str(tmp_path)], [])] == ["ann", "bob", "cyd"]
