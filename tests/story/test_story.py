@@ -246,6 +246,13 @@ def test_duplicate_acks_tell_of_a_missing_segment_only_where_one_can_be_missing(
     assert message in messages(lines(*play.frames))
 
 
+@pytest.mark.parametrize(("fin", "message"), [(5, "tcp.duplicate-acks-idle"), (9, "tcp.duplicate-acks")])
+def test_an_end_that_came_without_the_last_data_leaves_them_missing(fin, message):
+    play = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask").s(tcp.PUSH, 1, 4, b"told").c(tcp.ACK, 4, 5)
+    play.s(tcp.FIN_ACK, fin, 4).c(tcp.ACK, 4, 5).s(tcp.PUSH, 5, 4, b"more")
+    assert message in messages(lines(*play.frames))
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
