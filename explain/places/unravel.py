@@ -19,7 +19,7 @@ from explain.flows import Place
 from explain.places.equal import group
 from explain.places.matching import invariants
 from explain.record import NamedTuple
-from explain.table import IP, NO_FLOW, REVERSED, VLAN
+from explain.table import IP, NO_FLOW, PARTIAL_CHECKSUM, REVERSED, UDP, VLAN
 
 if TYPE_CHECKING:
     from explain.table import I8, U8, Bools, PacketTable, Rows
@@ -186,6 +186,7 @@ def _identical(table: PacketTable, rows: Rows) -> tuple[Rows, Rows]:
 
 def _has_doubles(table: PacketTable, rows: Rows) -> bool:
     """Whether nearly all frames come several times at once, in both directions."""
+    rows = _distinct_by_nature(table, rows)
     if len(rows) < 2 * _FEWEST:
         return False
     ordered, bucket = _identical(table, rows)
@@ -198,6 +199,16 @@ def _has_doubles(table: PacketTable, rows: Rows) -> bool:
         np.count_nonzero(is_double & way) >= max(_FEWEST, _DOUBLED * np.count_nonzero(way))
         for way in (is_back, ~is_back)
     )
+
+
+def _distinct_by_nature(table: PacketTable, rows: Rows) -> Rows:
+    """Without datagrams that neither an identification nor a whole checksum tells from the next of the same size."""
+    layers = table.layers[rows]
+    is_bare = (layers & UDP != 0) & (table.ip_id[rows] == 0)
+    if not (layers[is_bare] & PARTIAL_CHECKSUM).any():  # where one is partial, none is compared
+        is_bare &= table.checksum[rows] == 0
+    told: Rows = rows[~is_bare]
+    return told
 
 
 def _is_at_once(table: PacketTable, ordered: Rows) -> Bools:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 
+import packets
 import pytest
 from asunder import split
 from packets import A, B, R, eth, is_at, octets, pcap, who_has
@@ -110,6 +112,24 @@ def test_every_frame_twice_at_once_was_recorded_twice_and_later_was_sent_twice(g
     report = explain.explain(twice(*frames, gap_s=gap_s))
     (echo,) = of_kind(report, "icmp.echo")
     assert (echo.fields.duplicates > 0) == (copies > 0)
+
+
+def test_datagrams_of_one_size_whose_checksums_are_left_to_the_card_are_no_copies():
+    def there(sender, target, ports, at):
+        body = bytearray(packets.udp(sender, target, *ports, bytes(100)))
+        pseudo = struct.pack(
+            ">16s16sII", *(ipaddress.ip_address(one).packed for one in (sender, target)), len(body), 17
+        )
+        total = sum(struct.unpack(">20H", pseudo))
+        body[6:8] = struct.pack(">H", (total & 0xFFFF) + (total >> 16))
+        return at * 1e-5, eth(A, B, 0x86DD, packets.ip(sender, target, 17, bytes(body)))
+
+    ends = ("2001:db8::1", "2001:db8::2")
+    some = [there(*ends, (50000, 4433), at) for at in range(8)] + [
+        there(*ends[::-1], (4433, 50000), at + 8) for at in range(8)
+    ]
+    (flow,) = explain.explain(pcap(*some)).exchanges
+    assert flow.fields.datagrams == 16
 
 
 def test_copies_that_come_late_and_unevenly_are_no_retransmissions():
