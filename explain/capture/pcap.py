@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from explain.capture.chains import Guess, walk_window
 from explain.capture.linktype import max_captured
-from explain.capture.pcap_header import PcapHeader, judge_record_size
+from explain.capture.pcap_header import PcapHeader, is_pcap, judge_record_size
 from explain.capture.step import Step
 from explain.capture.turned import WORD, Turner, field
 from explain.capture.walk import Layout, Walk, gather
@@ -82,6 +82,9 @@ class PcapReader:
         left = len(window.data) - found.end
         if found.bad_length is not None:
             most = max_captured(self._header.link_type)
+            before = window.data[max(0, found.end - self._header.record_size) : found.end]
+            if is_pcap(before.tobytes()):  # read as a record it has no octets, and what follows it is none
+                return Damage.at(at - len(before), "bad-record-length.joined")
             return Damage.at(at, "bad-record-length.record", claimed=found.bad_length, most=most)
         if window.is_last and left:
             part = "header" if left < self._header.record_size else "record"

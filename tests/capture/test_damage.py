@@ -70,6 +70,13 @@ def test_a_sound_header_before_an_unsound_record_gives_no_packet_and_the_damage(
         assert whole.damage.line.values["claimed"] == captured
 
 
+def test_a_file_behind_another_is_named_as_that_where_it_begins():
+    first = pcap(record())
+    for octets in (first + first, gz(first) + gz(first), first + pcap(record(order=">"), order=">")):
+        damage = read_bytes(octets).damage
+        assert (damage.line.message, damage.offset) == ("damage.bad-record-length.joined", len(first))
+
+
 def test_a_pipe_gives_the_same_as_a_file(tmp_path):
     for octets in (SMALL_PCAP, SMALL_PCAP[:-3], mixed_pcapng(), gz(mixed_pcapng()), zstd(SMALL_PCAP)[:-2]):
         assert outcome(read_pipe, octets) == outcome(read_file, tmp_path / "x", octets)
