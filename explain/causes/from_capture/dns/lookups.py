@@ -118,7 +118,9 @@ def _judge(
     if cause == "dns-server-unreachable" and is_loopback(values["server"]):
         is_mute = is_silent and not about
         rivals = _WHY_MUTE_HERE if is_mute else (*rivals, "dns-server-not-configured")
-        values |= {"case": "here"} if is_mute else {}
+        values |= {"case": "here"} if is_mute else {"case": "closed-here"} if is_closed else {}
+    elif is_closed:
+        values = {"case": "closed"} | values
     if is_silent and not about and (len(rows) == 1 or all(_is_cut_off(scene, part, index) for index in some)):
         certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)

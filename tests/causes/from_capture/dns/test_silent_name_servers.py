@@ -94,6 +94,7 @@ def test_a_server_whose_host_says_that_the_port_is_closed_was_reached(speaker, c
     )
     assert (finding.rivals == ("filter-on-target-input",)) is (speaker == FAR)
     assert (finding.values.get("from") == ROUTER) is (speaker == ROUTER)
+    assert (finding.values["case"] == "closed") is (speaker == FAR)
 
 
 def test_a_router_that_has_no_way_to_the_server_says_so_and_nothing_else_is_suspected():
@@ -179,3 +180,12 @@ def test_a_resolver_on_the_host_itself_is_behind_no_router(own):
     finding = the_finding(query(1, own, client=client), query(6, own, client=client))
     assert (finding.cause, finding.values["case"]) == ("dns-server-unreachable", "here")
     assert not (OF_ROUTERS | {"partial-loss", "no-return-route-on-target"}) & set(finding.rivals)
+
+
+def test_a_host_that_asks_itself_and_has_no_name_server_says_so():
+    asked = [query(when, "127.0.0.1", client="127.0.0.1") for when in (1, 6)]
+    told = [(when + 0.01, error("127.0.0.1", 3, 3, frame)) for when, frame in asked]
+    finding = the_finding(*chain(*zip(asked, told, strict=True)))
+    assert (finding.values["case"], finding.rivals) == (
+        "closed-here", ("filter-on-target-input", "dns-server-not-configured"),
+    )  # fmt: skip
