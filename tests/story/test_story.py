@@ -246,6 +246,13 @@ def test_duplicate_acks_tell_of_a_missing_segment_only_where_one_can_be_missing(
     assert message in messages(lines(*play.frames))
 
 
+def test_an_end_that_was_sent_again_is_what_a_duplicate_ack_answers():
+    play = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask").s(tcp.PUSH, 1, 4, b"told").c(tcp.FIN_ACK, 4, 5)
+    play.s(tcp.ACK, 5, 5).c(tcp.FIN_ACK, 4, 5, after=0.5).s(tcp.ACK, 5, 5)
+    told = messages(lines(*play.frames))
+    assert ("tcp.duplicate-acks" in told, "tcp.duplicate-acks-idle" in told) == (True, False)
+
+
 @pytest.mark.parametrize(("fin", "message"), [(5, "tcp.duplicate-acks-idle"), (9, "tcp.duplicate-acks")])
 def test_an_end_that_came_without_the_last_data_leaves_them_missing(fin, message):
     play = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask").s(tcp.PUSH, 1, 4, b"told").c(tcp.ACK, 4, 5)

@@ -123,10 +123,10 @@ def _meant(moments: TcpMoments, index: int, again: Rows) -> tuple[tuple[str, Row
         is_idle[mine[~has_any]] = bool(((talk.role != role) & (talk.flags & SYN != 0)).any())
         mine, last = mine[has_any], data[count[has_any] - 1]
         confirmed = talk.ack[at[mine]] - talk.seq[last] - talk.length[last].astype(np.uint32)
-        is_twice = talk.labels[last] & np.uint16(label.REPEATED | label.KEEP_ALIVE) != 0
         theirs = np.flatnonzero((talk.role != role) & (talk.flags & RST == 0))
         latest = theirs[np.searchsorted(theirs, at[mine]) - 1]  # its number tells of what was sent before it
         is_beyond = (talk.seq[latest] - talk.ack[at[mine]]).view(np.int32) > 0
+        is_twice = (talk.labels[last] | talk.labels[latest]) & np.uint16(label.REPEATED | label.KEEP_ALIVE) != 0
         is_idle[mine] = (confirmed <= 1) & ~is_twice & ~is_beyond  # 1 is a FIN
     return ("tcp.duplicate-acks", again[~is_idle]), ("tcp.duplicate-acks-idle", again[is_idle])
 
