@@ -284,3 +284,26 @@ def test_a_segment_that_a_nat_passed_on_as_it_was_shows_that_it_had_forgotten_th
     message = "nat.as-is" if cause else "nat.as-is-soon"
     assert [line.message for line in report.lines].count(message) == 1
     assert (cause in {one.cause for one in report.findings}) == bool(cause)
+
+
+@pytest.mark.parametrize(
+    ("then", "cause", "message"),
+    [
+        ((NAT, 40001), "idle-timeout-in-middlebox", "nat.renewed"),
+        (("203.0.113.2", 40000), "stateful-filter-asymmetric-path", "nat.moved"),
+    ],
+)
+def test_a_connection_that_goes_on_from_other_ends_is_blamed_on_the_nat_and_not_on_the_server(then, cause, message):
+    """Source: a router that takes over from another one (VRRP) and does not share its table of connections."""
+    walk, client, lent, server = Walk(), (INSIDE, 40000), (NAT, 40000), (SERVER, 80)
+    walk.out(0.0, segment(client, server, 2, 99, ip_id=5), segment(lent, server, 2, 99, ttl=63, ip_id=5))
+    walk.back(0.1, segment(server, client, 18, 500, 100, ttl=63), segment(server, lent, 18, 500, 100))
+    walk.out(0.2, segment(client, server, 16, 100, 501, ip_id=6), segment(lent, server, 16, 100, 501, ttl=63, ip_id=6))
+    again = (segment(one, server, 24, 100, 501, b"still there?", ttl, 7) for one, ttl in ((client, 64), (then, 63)))
+    walk.out(3.2, *again)
+    walk.back(3.21, *(segment(server, one, 4, 501, ttl=ttl, ip_id=8) for one, ttl in ((client, 63), (then, 64))))
+    report = walk.report()
+    (finding,) = report.findings
+    assert (finding.cause, finding.certainty, finding.values["case"]) == (cause, "likely", "renewed")
+    assert (finding.values.get("after") == then[0]) == (then[0] != NAT)
+    assert [line.message for line in report.lines].count(message) == 1

@@ -73,6 +73,19 @@ class NatTranslation:
     as_is: Spot | None = None
 
 
+def sources_of_renewed(part: ExchangeColumns, index: int) -> tuple[str, str] | None:
+    """From which address a flow came behind the translator until it got other ends, and from which it comes now."""
+    now: NatTranslation = part.fields(index)
+    if now.silent_ns is None or now.as_is or now.outside is None:
+        return None
+    for other in part.with_rows(part.rows(index)).tolist():
+        before: NatTranslation = part.fields(other)
+        if before.silent_ns is None and before.inside == now.inside and before.outside is not None:
+            was, became = (before.outside, now.outside) if now.initiator == "inside" else (before.inside, now.inside)
+            return was.src.address, became.src.address
+    return None
+
+
 def find(paths: Paths) -> ExchangeColumns:
     """One exchange for each flow and translator, whatever the number of places."""
     table, trails = paths.table, paths.trails

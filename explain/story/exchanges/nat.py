@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.over_places.nat_translation import sources_of_renewed
 from explain.exchanges.over_places.trails import origin, whole
 from explain.model import Line
 from explain.places.near import NearTable
@@ -60,15 +61,20 @@ def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) ->
         why = "nat.to-itself" if fields.why == "sent-to-itself" else "nat.not-back"
         yield line(teller, why, fields, rows, name, **values)
     if fields.silent_ns is not None:
-        yield _forgotten(teller, fields, rows, near.src.text, name)
+        sources = sources_of_renewed(part, index)
+        yield _forgotten(teller, fields, rows, near.src.text, name, sources)
     if fields.checksum:
         yield line(teller, f"nat.proof.{fields.checksum}", fields, rows, name, **values)
     yield line(teller, teller.first(f"nat.hook.{fields.kind}"), fields, rows, name, **values)
 
 
-def _forgotten(teller: Teller, fields: NatTranslation, rows: list[int], src: str, name: str) -> Line:
+def _forgotten(
+    teller: Teller, fields: NatTranslation, rows: list[int], src: str, name: str, sources: tuple[str, str] | None
+) -> Line:
     """What the translator no longer knew: it gave other ends, or passed a packet on as it was."""
     silent_ns, table = fields.silent_ns or 0, teller.table
+    if sources and sources[0] != sources[1]:
+        return line(teller, "nat.moved", None, rows, name, old=sources[0], new=sources[1])
     if fields.as_is is None:
         return line(teller, "nat.renewed", None, rows, name, silent_ns=silent_ns)
     shown = np.array([row_of(whole(table), fields.as_is)])

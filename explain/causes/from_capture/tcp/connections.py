@@ -397,12 +397,25 @@ def _placed(scene: Scene, rows: Rows, judged: resets.Reset) -> resets.Reset:
     """The same, with where the RST came into being, or with the NAT that had forgotten the connection."""
     translations = scene.part("nat.translation")
     own = translations.with_rows(rows).tolist() if len(translations) and judged.cause == _FORGETFUL else ()
-    for fields in map(translations.fields, own):
+    if own:  # what knows translations is loaded where there are any
+        from explain.exchanges.over_places.nat_translation import sources_of_renewed
+    for index in own:
+        fields = translations.fields(index)
+        if sources := sources_of_renewed(translations, index):
+            return _renewed(judged, *sources)
         if fields.as_is and (fields.silent_ns or 0) >= resets.QUIET_NS:
             return judged._replace(
                 cause="idle-timeout-in-middlebox", certainty="likely", rivals=(), case="untranslated"
             )
     return resets.placed(scene.table, rows, judged)
+
+
+def _renewed(judged: resets.Reset, before: str, after: str) -> resets.Reset:
+    """A RST for what a translator gave other ends: it had forgotten, or another one is in its place."""
+    causes = ("idle-timeout-in-middlebox", "stateful-filter-asymmetric-path")
+    cause, rival = causes if before == after else causes[::-1]
+    values = judged.values if before == after else {**judged.values, "before": before, "after": after}
+    return judged._replace(cause=cause, certainty="likely", rivals=(rival,), case="renewed", values=values)
 
 
 def _is_shut(part: ExchangeColumns, index: int) -> bool:
