@@ -7,6 +7,7 @@ that somebody put there cannot act.
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import importlib
 import io
@@ -15,6 +16,8 @@ from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 from zlib import compress, decompress
 from zlib import error as ZlibError  # noqa: N812 - an exception's name
+
+from explain.exchanges.columns import ExchangeColumns
 
 if TYPE_CHECKING:
     from explain.model import Report
@@ -70,6 +73,8 @@ class _Writer(pickle.Pickler):
         if isinstance(obj, FunctionType) and "<locals>" in obj.__qualname__:
             cells = tuple(cell.cell_contents for cell in obj.__closure__ or ())
             return _inner, (obj.__module__, _path_of(obj), cells, obj.__defaults__)
+        if isinstance(obj, ExchangeColumns):  # which gives up what is still to be looked for, to be read by anybody
+            return copyreg.__newobj__, (ExchangeColumns,), obj.__getstate__()  # type: ignore[attr-defined]
         return NotImplemented
 
 
