@@ -61,6 +61,12 @@ class LabFileError(InputError):
         message = "lab_file.near" if near else "lab_file.wrong" if may != "lab_file.required" else "lab_file.lacking"
         super().__init__(message, **told)
         self.where = where
+        self._said = stands, may, near, values
+
+    def at(self, where: str) -> LabFileError:
+        """The same of a place that is told in another way."""
+        stands, may, near, values = self._said
+        return LabFileError(where, stands, may, near, **values)
 
 
 def shown(value: object) -> str:

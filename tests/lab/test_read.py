@@ -126,6 +126,22 @@ def test_what_no_lab_can_be_is_refused_with_the_key_and_what_may_stand_there(wha
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "on"),
+    [
+        ("chapter =", "chapte =", "chapte"), ('"ping"', '"pnig"', "pnig"), ("routes =", "route =", "route ="),
+        ('"198.51.100.1/24"', '"198.51.100.1"', '"198.51.100.1" }'),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line(tmp_path, old, new, on):
+    file = tmp_path / "lab.toml"
+    file.write_text(replaced(old, new), "utf-8")
+    number = next(at for at, line in enumerate(replaced(old, new).splitlines(), 1) if on in line)
+    with pytest.raises(LabFileError) as caught:
+        read(file)
+    assert str(caught.value).startswith(f"{file}:{number}: ")
+
+
 def test_a_near_miss_names_the_word_that_was_meant():
     with pytest.raises(LabFileError, match=r"did you mean 'steps'\?"):
         lab_of(GOOD.replace("[[steps]]", "[[stepps]]"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ TOP = (
     *("fault", "steps", "settle", "first_mac"),
 )
 LARGEST = 262_144
+_KEY = re.compile(r"([\w-]+)(?:\[(\d+)\])?")
 FIRST_MAC = "00:00:5e:00:53:01"  # RFC 7042 section 2.1.2: for documentation
 
 
@@ -39,6 +41,29 @@ def read(path: Path) -> Lab:
         return from_table(tomllib.loads(text), path.parent.name or path.stem, str(path), text)
     except tomllib.TOMLDecodeError as e:
         raise UnreadableError(str(path), "unread.not_toml", why=str(e)) from None
+    except LabFileError as e:
+        place = e.where.removeprefix(f"{path}: ")
+        raise e.at(f"{path}:{number}: {place}" if (number := line_of(text, place)) else e.where) from None
+
+
+def line_of(text: str, place: str) -> int | None:
+    """The line of a key such as ``nodes.h1: interfaces.eth0: mtu``, or of the table in which it is missing."""
+    lines = [line.partition(" #")[0] for line in text.splitlines()]
+    at, end, found, path = 0, len(lines), None, ""
+    for word, number in _KEY.findall(place):
+        path = f"{path}.{word}" if path else word
+        heads = [row for row in range(at, end) if re.match(rf"\s*\[\[?{re.escape(path)}\]", lines[row])]
+        if int(number or 0) < len(heads):
+            at = found = heads[int(number or 0)]
+            outside = re.compile(rf"\s*\[\[?(?!{re.escape(path)}\.)")
+            end = next((row for row in range(at + 1, end) if outside.match(lines[row])), end)
+            continue
+        said = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+        for row in range(at, end):
+            if said.search(lines[row]):
+                at = found = row
+                break
+    return None if found is None else found + 1
 
 
 def text_of(path: Path) -> str:
@@ -63,7 +88,9 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
     """The lab of a parsed file; ``where`` stands at the beginning of each complaint."""
     check.keys(data, TOP, ("schema", "title", "chapter", "nodes"), where)
     check.schema(data["schema"], f"{where}: schema")
-    links = tuple(_link(row, f"{where}: links[{i}]") for i, row in enumerate(check.rows(data.get("links", []), where)))
+    links = tuple(
+        _link(row, f"{where}: links[{i}]") for i, row in enumerate(check.rows(data.get("links", []), f"{where}: links"))
+    )
     first_mac = check.mac(data.get("first_mac", FIRST_MAC), f"{where}: first_mac")
     nodes = nodes_of(check.table(data["nodes"], f"{where}: nodes"), links, first_mac, where)
     by_name = {node.name: node for node in nodes}
