@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _TABLE = re.compile(r"\btable [\w.-]{1,15}(?= |\Z)")
 _REFUSING = re.compile(r"(?:blackhole|unreachable|prohibit) (?:default|[0-9a-f.:]+(?:/\d+)?)(?= |\Z)")
 _NUMBER = re.compile(r"(\d{1,10}): ")
+_FILTER_RULE = re.compile(r"(\w{1,8}) ([\w.-]{1,64}) [\w.-]{1,64} handle \d{1,10}")
+_STOPS = re.compile(r"[\w .,:/=!@&<>-]*\b(?:drop|reject|DROP|REJECT)\b[\w .-]*")
+"""A rule that does nothing else: one that sends packets on by a map has other tasks.  A file may hold any quotes."""
+_OF_A_SHELL = frozenset("&<>")
+_OF_A_FILTER = ("filter-on-", "fragments-filtered")
 _EXAMPLE_DELETE = re.compile(r"\bip (route|rule) del (?:unreachable \S+|to \S+ unreachable)")
 _NAME = re.compile(r"[\w.-]{1,15}")
 """An interface's name that may stand in a command; a state may hold any."""
@@ -43,7 +48,9 @@ def mending(candidate: Candidate, witnesses: Witnesses, lang: str) -> tuple[str,
     if deletion and (delete := _delete(candidate, own, is_rule=deletion[1] == "rule")):
         return text.replace(deletion[0], delete), True
     if not about.stands_for or not all(own.get(part) for part in about.stands_for.values()):
-        return _in_ipv6(text) if ":" in own.get("target", "") else text, False
+        text = _in_ipv6(text) if ":" in own.get("target", "") else text
+        command = _without_the_rule(candidate) if candidate.cause.startswith(_OF_A_FILTER) else None
+        return (f"    {command}\n\n{text}", True) if command else (text, False)
     for example, part in about.stands_for.items():
         text = re.sub(rf"(?<![\w.:/]){re.escape(example)}(?![\w/:]|\.\d)", own[part], text)
     return _in_its_table(text, candidate), True
@@ -82,6 +89,20 @@ def _delete(candidate: Candidate, own: dict[str, str], *, is_rule: bool) -> str 
     route = None if is_rule else _REFUSING.match(_shown(candidate, "route"))
     table = _TABLE.search(route.string) if route else None
     return f"{program} route del {route[0]}{f' {table[0]}' if table else ''}" if route else None
+
+
+def _without_the_rule(candidate: Candidate) -> str | None:
+    """The command that takes away the rule of a filter which stops the packet here, if the state tells its number."""
+    name, text = candidate.locus[0].rule if candidate.locus else None, _shown(candidate, "filter-rule")
+    found = _FILTER_RULE.fullmatch(name or "")
+    if found is None or not _STOPS.fullmatch(text):
+        return None
+    family, table = found.groups()
+    if text.startswith("-"):
+        if _OF_A_SHELL & set(text):
+            return None
+        return f"{'ip6tables' if family == 'ip6' else 'iptables'} -t {table} -D {text.removeprefix('-A ')}"
+    return f"nft delete rule {name}"
 
 
 def _own(candidate: Candidate, witnesses: Witnesses) -> dict[str, str]:

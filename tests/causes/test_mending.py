@@ -77,6 +77,8 @@ def test_where_a_ping_was_ipv6_the_example_has_no_address_of_ipv4(cause: str) ->
         ("policy-rule-on-sender", "ip rule del pref 100"),
         ("reject-route-on-sender.blackhole", "ip route del blackhole 198.51.100.0/24"),
         ("reject-route-on-sender.prohibit", "ip route del prohibit 198.51.100.0/24"),
+        ("filter-on-router-forward", "nft delete rule inet fw forward handle 2"),
+        ("filter-on-target-ingress", "nft delete rule netdev fw ingress handle 2"),
         ("reject-route-on-router.ipv6", "ip -6 route del blackhole 2001:db8:2::/64"),
     ],
 )
@@ -84,3 +86,22 @@ def test_what_refuses_is_deleted_by_its_own_type_or_number(name: str, command: s
     witnesses = gather(Given(case=next(each.folder for each in recordings() if each.name == f"pcaps/{name}")))
     text, is_own = mending(diagnose(witnesses).causes[0], witnesses, "en")
     assert (text.strip().split("\n")[0], is_own) == (command, True)
+
+
+def test_a_rule_of_iptables_is_deleted_in_its_table_and_one_with_quotes_is_left_to_the_reader() -> None:
+    witnesses = gather(
+        Given(case=next(each.folder for each in recordings() if each.name == "pcaps/filter-on-router-forward"))
+    )
+    first = diagnose(witnesses).causes[0]
+
+    def told(text: str, rule: str) -> str:
+        shown = {"kind": "filter-rule", "text": text}
+        locus = (replace(first.locus[0], rule=rule),)
+        reason = replace(first.because[0], evidence=shown)
+        return mending(replace(first, locus=locus, because=(reason,)), witnesses, "en")[0].strip().split("\n")[0]
+
+    rule = "ip raw PREROUTING handle 2"
+    assert told("-A PREROUTING -p icmp -j DROP", rule) == "iptables -t raw -D PREROUTING -p icmp -j DROP"
+    page_itself = page("filter-on-router-forward").tellings["en"].mend.strip()
+    for text in ('-A PREROUTING -m comment --comment "a; b" -j DROP', "l4proto vmap @m", "jump other"):
+        assert told(text, rule) == page_itself
