@@ -12,8 +12,8 @@ from explain.model import Line
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# One and many, and the counter that Japanese puts behind the number.
-NOUNS: dict[str, tuple[str, str, str]] = {
+# One and many, and the counter that Japanese puts behind the number; a fourth where it says one otherwise.
+NOUNS: dict[str, tuple[str, ...]] = {
     "times": ("once", "{n} times", "{n} 回"),
     "requests": ("1 request", "{n} requests", "{n} 個の要求"),
     "replies": ("1 reply", "{n} replies", "{n} 個の応答"),
@@ -40,6 +40,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "duplicate-acks": ("1 duplicate ACK", "{n} duplicate ACKs", "重複 ACK が {n} 個"),
     "more-causes": ("1 more cause", "{n} more causes", "ほかに {n} 個の原因"),
     "lookups": ("1 look-up", "{n} look-ups", "{n} 件の問い合わせ"),
+    "lookups-as": ("1 look-up, for", "{n} look-ups, such as", "など {n} 件の問い合わせ", "の問い合わせ"),
     "leases": ("1 lease", "{n} leases", "{n} 件のリース"),
     "hops": ("1 hop", "{n} hops", "{n} ホップ"),
     "fragments": ("1 fragment", "{n} fragments", "{n} 個の断片"),
@@ -206,8 +207,10 @@ class Speaker(string.Formatter):
         }  # fmt: skip
         if form in forms:
             return forms[form](value)
-        one, many, counter = NOUNS[form]
-        shape = counter if self._language == "ja" else one if value == 1 else many
+        one, many, counter, *alone = NOUNS[form]
+        if self._language == "ja":
+            one, many = alone[0] if alone else counter, counter
+        shape = one if value == 1 else many
         return shape.format(n=f"{value:,}")
 
     def _span(self, seconds: int) -> str:

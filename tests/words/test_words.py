@@ -75,6 +75,19 @@ def test_nouns_are_counted_as_each_language_does():
 
 
 @pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, {"en": "answer to 1 look-up, for a.test, while", "ja": "a.test の問い合わせには"}),
+        (2, {"en": "answer to 2 look-ups, such as a.test, while", "ja": "a.test など 2 件の問い合わせには"}),
+    ],
+)
+def test_an_example_is_given_only_of_several(count, told):
+    values = {"server": "S", "client": "C", "name": "a.test", "count": count}
+    for language, part in told.items():
+        assert part in say("findings.dns-lookup-unanswered.verdict", values, language)
+
+
+@pytest.mark.parametrize(
     ("hostile", "shown"),
     [
         ("\x1b[31mred", "\\x1b[31mred"),
