@@ -102,7 +102,10 @@ class Watch:
             "findings": self._causes.total(),
         }
         name, mark = ("live.trouble", "bad") if self._causes else ("live.healthy", "good")
-        lines = [Line(name, values, (), 0, None, mark)] if window.packets else [Line("live.silence", {}, label="odd")]
+        if not self._causes and not values["exchanges"]:
+            nothing = "live.nothing-chosen" if self._selection else "story.nothing"
+            name, mark = nothing if window.packets else "live.silence", "odd"
+        lines = [Line(name, values, (), 0, None, mark)]
         for cause, count in self._causes.most_common():
             lines.append(Line("live.cause", {"cause": cause, "count": count}, label="under"))
         lines += [summary.counted(kind, ends) for kind, ends in self._ends.items()]

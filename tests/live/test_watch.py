@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from packets import EPOCH, A, R, error, eth, ip, is_at, pcap, ping, pong, tcp, who_has
 
 from explain.capture import open_capture
+from explain.exchanges.selection import Selection
 from explain.live import window
 from explain.live.watch import Watch
 from explain.live.window import copied
@@ -14,6 +16,27 @@ SYN, ACK = 2, 16
 
 def segment(sport, dport, flags, **more):
     return eth(A, R, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, sport, dport, flags, **more)))
+
+
+def summed(selection, *frames):
+    watch = Watch(selection)
+    with open_capture("wire", pcap(*frames)) as reader:
+        for some in reader.frames():
+            watch.add(copied(some))
+        watch.look(list(reader.interfaces), EPOCH * SECOND, is_over=True)
+    first = watch.summary()[0]
+    return first.message, first.label
+
+
+@pytest.mark.parametrize(
+    ("selection", "frames", "said"),
+    [
+        (None, (), "live.silence"), (None, (eth(A, R, 0x88CD, bytes(46)),), "story.nothing"),
+        (Selection(port=443), (ping(ALICE, BOB, 1),), "live.nothing-chosen"),
+    ],
+)  # fmt: skip
+def test_where_nothing_was_told_nobody_is_told_that_all_is_well(selection, frames, said):
+    assert summed(selection, *frames) == (said, "odd")
 
 
 class Wire:

@@ -44,6 +44,7 @@ _WHOLE_ONLY = (
     "verbose",
     "anonymise",
     "against",
+    "between",  # from the beginning, which is forgotten
 )
 
 
