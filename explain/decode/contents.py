@@ -52,7 +52,7 @@ _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dns-tcp": 16384, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
     "netbios": 576, "igmp": 1024, "vrrp": 256, "hsrp": 128, "lldp": 512, "cdp": 512, "slow": 110,
-    TUNNEL: 160, GREETING: 96, COMPLAINT: 160, QUIC: 512,
+    TUNNEL: 160, GREETING: 96, COMPLAINT: 160, QUIC: 1500,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
@@ -144,9 +144,9 @@ class Contents:
             self._keep(COMPLAINT, block, some, np.full(len(some), _UDP_HEADER, np.int32))
 
     def _copy_quic(self, block: Block, rows: I8) -> None:
-        """Datagrams whose first octet and version are those of a handshake (RFC 9000, 17.2)."""
+        """Datagrams with the first bit and the version of a handshake (RFC 8999, 5.1); the next may be 0 (RFC 9287)."""
         word = block.slab.raw8(TRANSPORT + _UDP_HEADER)[rows]
-        some = np.flatnonzero(word & np.uint64(0xC0) == 0xC0)
+        some = np.flatnonzero(word & np.uint64(0x80))
         some = some[block.have_transport(rows[some]) >= _UDP_HEADER + _QUIC_LEAST]
         if not len(some):
             return

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.together import Exchanges
+    from explain.exchanges.udp.flow import UdpFlow
     from explain.table import PacketTable
 
 MOST_TOLD_ONE_BY_ONE = 40
@@ -33,12 +34,12 @@ _ALIKE: dict[str, tuple[str, ...]] = {
     "arp.announcement": ("address", "mac", "is_probe"),
     "ndp.resolution": ("asker_ip", "wanted_ip"),
     "icmp.echo": ("src", "dst"),
-    "udp.flow": ("client.address", "server", "names"),
     "dns.lookup": ("client.address", "server.address", "name", "type"),
     "http.request": ("client.address", "server", "method", "host", "path", "status"),
 }
 """Exchanges of a kind that agree in these and in the outcome are the same thing once more."""
 _NO_ROUTER = ("ndp.router", "unanswered")  # whoever asked, nothing more is known
+_OPENING = ("answer_frame", "retry_frame", "handshake_frame", "confirmed_frame", "open_frame")
 _HAPPENED = ("lost_segments", "lost_pings", "waits", "changed_options", "lost_datagrams", "altered")
 _AGAIN = {"nat.translation": "story.again-flows", "journey": "story.again-flows", "ndp.router": "story.again-questions"}
 
@@ -137,6 +138,8 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
         return _of_journey(part, index, outcome, position)
     if part.kind == "tcp.connection":
         return *_of_connection(part.fields(index), outcome), _speaks_in_syn(part, index)
+    if part.kind == "udp.flow":
+        return _of_flow(part.fields(index), outcome)
     if (part.kind, outcome) == _NO_ROUTER:
         return _NO_ROUTER
     names = _ALIKE.get(part.kind)
@@ -164,6 +167,14 @@ def _of_connection(fields: TcpConnection, outcome: str) -> tuple[Hashable, ...]:
     troubles = (fields.retransmissions - fields.syn_retries, fields.out_of_order, fields.zero_windows)
     name = fields.tls.server_name if fields.tls else None
     return ("tcp.connection", outcome, fields.client.address, fields.server, name, *troubles)
+
+
+def _of_flow(fields: UdpFlow, outcome: str) -> tuple[Hashable, ...]:
+    """What was said counts, and in QUIC how far it came, but not in which frames."""
+    quic = fields.quic
+    course = quic and (quic.version, quic.offers, *(getattr(quic, name) is None for name in _OPENING))
+    complaints = tuple((one.by, one.code, one.word) for one in fields.complaints)
+    return ("udp.flow", outcome, fields.client.address, fields.server, fields.names, complaints, course)
 
 
 def _of_translation(fields: NatTranslation, outcome: str) -> Hashable:

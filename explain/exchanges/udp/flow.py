@@ -110,7 +110,7 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
     frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys), ``other`` (the flow
-    that alone answers this one, -1 if none), ``quic`` (what was kept of QUIC, if anything).
+    that alone answers this one, -1 if none), ``quic`` (how exchange i opened a connection of QUIC, if it did).
     """
     rows, bounds = table.with_header(UDP)
     flows, first = _flows(table, rows, bounds), bounds[:-1]
@@ -143,14 +143,19 @@ def find(table: PacketTable) -> ExchangeColumns:
 
         return Quics(table)
 
-    said = names, netbios, complaints, quics
+    def quic(index: int) -> QuicTalk | None:
+        if (kept := quics()) is None:
+            return None
+        return kept.of(rows[bounds[index] : bounds[index + 1]], is_answer=bool(flows.is_answer[index]))
+
+    said = names, netbios, complaints, quic
     times = table.time_ns[rows]
     return ExchangeColumns(
         "udp.flow", OUTCOMES, _outcome(table, flows), rows, bounds, times[first],
         np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, said),
         {
             "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
-            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other, "quic": quics,
+            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other, "quic": quic,
             "client": np.where(flows.is_answer, table.targets(flows.opener), table.sources(flows.opener)),
         },
     )  # fmt: skip
@@ -233,7 +238,7 @@ def _fields(
     table: PacketTable, flows: _Flows, index: int,
     said: tuple[
         Callable[[], GroupNames], Callable[[], NetbiosNames], Callable[[], Complaints | None],
-        Callable[[], Quics | None],
+        Callable[[int], QuicTalk | None],
     ],
 ) -> UdpFlow:  # fmt: skip
     opener, is_answer = int(flows.opener[index]), bool(flows.is_answer[index])
@@ -251,7 +256,7 @@ def _fields(
         said[0]().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
         said[1]().of(opener) if _NETBIOS_NAMES in (client.port, server.port) else (),
         complaints.of(opener) if (complaints := said[2]()) else (),
-        quics.of(opener) if (quics := said[3]()) else None,
+        said[3](index),
     )  # fmt: skip
 
 

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.decode.contents import QUIC
 from explain.record import NamedTuple, dataclass
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
-    from explain.table import I8, PacketTable, Rows
+    from explain.table import I8, Bools, PacketTable, Rows
 
-_LONG, _VERSION_2 = 0x80, 0x6B3343CF
+_LONG, _FIXED, _VERSION_2 = 0x80, 0x40, 0x6B3343CF
 _INITIAL, _EARLY, _HANDSHAKE, _RETRY, _NEGOTIATION = "initial", "0-rtt", "handshake", "retry", "negotiation"
+_SHORT, _UNSEEN = "1-rtt", "unseen"
 _KINDS = (_INITIAL, _EARLY, _HANDSHAKE, _RETRY)
 _KINDS_OF_2 = (_RETRY, _INITIAL, _EARLY, _HANDSHAKE)
-_LONGEST_ID = 20
+_LONGEST_ID, _SHORTEST_ID_AT_FIRST = 20, 8  # RFC 9000, 7.2
 _MOST_PACKETS, _MOST_VERSIONS = 8, 16
 _NAMES = {1: "1", _VERSION_2: "2"}
 _DRAFTS = 0xFF000000
@@ -32,10 +35,14 @@ class QuicTalk:
     Attributes:
         version: the one that the client spoke last, such as ``1`` or ``draft-29``; first_version: the one before.
         initials: datagrams with an Initial of the client; initial_frame: the first one.
-        answer_ns: from its first one to the server's first answer of any kind; None without one.
+        answer_ns: from the Initial with which the client began, or began again, to ``answer_frame``.
+        answer_frame: the server's first Initial or Handshake; None without one.
         offers: the versions that the server has instead (Version Negotiation); () where it took the client's.
+        renewed_frame: in which the client begins again in one of those.
         retry_frame: in which the server asks for proof that the client is at its address; None if it did not.
         handshake_frame: the server's first Handshake packet; confirmed_frame: the client's, which has heard it.
+        open_frame: the client's first packet that only an open connection has (1-RTT).
+        is_seen_whole: no packet of the server may hide behind what was recorded of a datagram.
         is_resumed: with data before any answer (0-RTT), from an earlier connection.
     """
 
@@ -44,11 +51,15 @@ class QuicTalk:
     initials: int
     initial_frame: int
     answer_ns: int | None
+    answer_frame: int | None
     offers: tuple[str, ...]
     offer_frame: int | None
+    renewed_frame: int | None
     retry_frame: int | None
     handshake_frame: int | None
     confirmed_frame: int | None
+    open_frame: int | None
+    is_seen_whole: bool
     is_resumed: bool
 
 
@@ -70,41 +81,71 @@ class Quics:
         self._flow = table.flow[self._rows]
         self._octets = [kept.octets[at] for at in order.tolist()]
 
-    def of(self, row: int) -> QuicTalk | None:
-        """What was said in the flow of a row; None where no client opened a connection."""
-        first, end = (int(np.searchsorted(self._flow, self._table.flow[row], side)) for side in ("left", "right"))
-        found = [packets(octets) for octets in self._octets[first:end]]
-        opener = next((at for at, some in enumerate(found) if some and some[0].kind == _INITIAL), None)
-        if opener is None:
+    def of(self, rows: Rows, *, is_answer: bool) -> QuicTalk | None:
+        """What was said in the rows of a flow, whose first is the client's or an answer; None if it opened nothing."""
+        table = self._table
+        first, end = (int(np.searchsorted(self._flow, table.flow[rows[0]], side)) for side in ("left", "right"))
+        if first == end:
             return None
-        rows = self._rows[first:end]
-        is_client = self._table.sources(rows) == self._table.sources(rows[opener : opener + 1])
-        return _talk(self._table, rows, found, is_client.tolist())
+        octets = dict(zip(self._rows[first:end].tolist(), self._octets[first:end], strict=True))
+        is_reversed = table.layers[rows] & REVERSED != 0
+        is_client = (is_reversed == is_reversed[0]) != is_answer
+        openers = (at for at in np.flatnonzero(is_client).tolist() if _opens(octets.get(int(rows[at]), b"")))
+        opener = next(openers, None)
+        return None if opener is None else _Said(table, rows[opener:], octets, is_client[opener:]).talk()
 
 
-def _talk(table: PacketTable, rows: Rows, found: list[list[_Packet]], is_client: list[bool]) -> QuicTalk:
-    said: dict[tuple[bool, str], list[int]] = {}
-    versions: list[int] = []
-    offers: tuple[int, ...] = ()
-    for at, (some, by_client) in enumerate(zip(found, is_client, strict=True)):
-        for one in some:
-            said.setdefault((by_client, one.kind), []).append(at)
-            if by_client:
-                versions.append(one.version)
-            offers = offers or one.offers
-    begun = said[True, _INITIAL]
-    heard = min((places[0] for (by_client, _), places in said.items() if not by_client), default=None)
+def _opens(octets: bytes) -> bool:
+    """Whether a client may begin a connection so."""
+    some = packets(octets)
+    return len(some) > 0 and some[0].kind == _INITIAL and octets[0] & _FIXED > 0 and octets[5] >= _SHORTEST_ID_AT_FIRST
 
-    def frame(by_client: bool, kind: str) -> int | None:
-        places = said.get((by_client, kind))
-        return int(table.frame[rows[places[0]]]) if places else None
 
-    return QuicTalk(
-        version_name(versions[-1]), version_name(versions[0]), len(set(begun)), int(table.frame[rows[begun[0]]]),
-        None if heard is None else int(table.time_ns[rows[heard]] - table.time_ns[rows[begun[0]]]),
-        tuple(name for one in offers if not is_grease(name := version_name(one))), frame(False, _NEGOTIATION),
-        frame(False, _RETRY), frame(False, _HANDSHAKE), frame(True, _HANDSHAKE), (True, _EARLY) in said,
-    )  # fmt: skip
+class _Said:
+    """The packets of a connection, by who sent them and by their kind; places are counted from its first Initial."""
+
+    def __init__(self, table: PacketTable, rows: Rows, octets: dict[int, bytes], is_client: Bools) -> None:
+        self._table, self._rows = table, rows
+        self._places: dict[tuple[bool, str], list[int]] = {}
+        self._versions: list[int] = []
+        self._offers: tuple[int, ...] = ()
+        is_long = among(rows, np.array(sorted(octets)))
+        self._places[True, _SHORT] = np.flatnonzero(is_client & ~is_long)[:1].tolist()
+        for at in np.flatnonzero(is_long).tolist():
+            for one in packets(octets[int(rows[at])]):
+                self._places.setdefault((bool(is_client[at]), one.kind), []).append(at)
+                if is_client[at] and one.version:
+                    self._versions.append(one.version)
+                self._offers = self._offers or one.offers
+
+    def _place(self, by_client: bool, *kinds: str, after: int = -1) -> int | None:
+        """The first of such packets."""
+        places = (at for kind in kinds for at in self._places.get((by_client, kind), ()) if at > after)
+        return min(places, default=None)
+
+    def _frame(self, at: int | None) -> int | None:
+        return None if at is None else int(self._table.frame[self._rows[at]])
+
+    def _answer_ns(self, heard: int | None) -> int | None:
+        if heard is None:
+            return None
+        begun_again = [at for kind in (_NEGOTIATION, _RETRY) for at in self._places.get((False, kind), ())]
+        start = self._place(True, _INITIAL, after=max(begun_again, default=-1)) or 0
+        times = self._table.time_ns[self._rows[[min(start, heard), heard]]]
+        return int(times[1] - times[0])
+
+    def talk(self) -> QuicTalk:
+        place, frame, versions = self._place, self._frame, self._versions
+        offer, heard = place(False, _NEGOTIATION), place(False, _INITIAL, _HANDSHAKE)
+        is_renewed = offer is not None and versions[-1] in self._offers
+        return QuicTalk(
+            version_name(versions[-1]), version_name(versions[0]), len(set(self._places[True, _INITIAL])),
+            int(self._table.frame[self._rows[0]]), self._answer_ns(heard), frame(heard),
+            tuple(name for one in self._offers if not is_grease(name := version_name(one))), frame(offer),
+            frame(place(True, _INITIAL, after=offer)) if offer is not None and is_renewed else None,
+            frame(place(False, _RETRY)), frame(place(False, _HANDSHAKE)), frame(place(True, _HANDSHAKE)),
+            frame(place(True, _SHORT)), (False, _UNSEEN) not in self._places, (True, _EARLY) in self._places,
+        )  # fmt: skip
 
 
 def packets(octets: bytes) -> list[_Packet]:
@@ -129,6 +170,10 @@ def packets(octets: bytes) -> list[_Packet]:
             after += size
         size, after = _number(octets, after)
         at = after + size
+    if found and at > len(octets):
+        found.append(_Packet(_UNSEEN, 0))
+    elif found and at < len(octets) and octets[at] & (_LONG | _FIXED) == _FIXED:
+        found.append(_Packet(_SHORT, 0))
     return found
 
 

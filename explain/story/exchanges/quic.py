@@ -9,16 +9,13 @@ from explain.exchanges.udp.quic import is_grease
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.udp.flow import UdpFlow
     from explain.exchanges.udp.quic import QuicTalk
     from explain.model import Line
     from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 
-def told_of(
-    teller: Teller, fields: UdpFlow, talk: QuicTalk, rows: Rows, name: str, ends: dict[str, str]
-) -> Iterator[Line]:
+def told_of(teller: Teller, talk: QuicTalk, rows: Rows, name: str, ends: dict[str, str]) -> Iterator[Line]:
     """Who opened it, how the server took that, and whether both have heard each other."""
     frames = teller.table.frame[rows]
 
@@ -28,13 +25,18 @@ def told_of(
     yield line("probed" if is_grease(talk.first_version) else teller.first("quic.opened")[5:], talk.initial_frame)
     if talk.is_resumed:
         yield line("resumed", talk.initial_frame)
-    if talk.answer_ns is None and not fields.datagrams_to_client:
-        yield teller.line("quic.silent", talk, rows, name, **ends)
     if talk.offer_frame is not None:
         yield line("offered", talk.offer_frame)
+    if talk.renewed_frame is not None:
+        yield line("renewed", talk.renewed_frame)
     if talk.retry_frame is not None:
         yield line("retry", talk.retry_frame)
-    if talk.handshake_frame is not None:
-        yield line(teller.first("quic.answered")[5:], talk.handshake_frame)
-    if talk.confirmed_frame is not None:
-        yield line("confirmed", talk.confirmed_frame)
+    if talk.answer_frame is None:
+        return
+    yield line(teller.first("quic.answered")[5:], talk.answer_frame)
+    if talk.open_frame is not None:
+        yield line("open", talk.open_frame)
+    elif talk.confirmed_frame is not None:
+        yield line("shut", talk.confirmed_frame)
+    elif talk.handshake_frame is None and talk.is_seen_whole:
+        yield line("refused", talk.answer_frame)

@@ -64,7 +64,7 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         from explain.story.exchanges import quic
 
         ends = {"client": end_text(fields.client), "server": end_text(fields.server)}
-        yield from quic.told_of(teller, fields, fields.quic, part.rows(index), name, ends)
+        yield from quic.told_of(teller, fields.quic, part.rows(index), name, ends)
     for one in fields.complaints:
         at = part.rows(index)
         yield _complaint(teller, fields, one, at[teller.table.frame[at] == one.frame], name)
@@ -113,6 +113,8 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
         return "answered" if is_both else "answer-only"
     if outcome == "unanswered" and (fields.client.port, fields.server.port) == _DHCP:
         return "unanswered-dhcp" if not _is_to_many(fields.server.address) else "to-many"
+    if outcome == "unanswered" and fields.quic:
+        return "unanswered-quic"
     return (_unasked(fields) or outcome) if outcome == "unanswered" and fields.needs_no_answer else outcome
 
 

@@ -6,7 +6,9 @@ import struct
 
 import pytest
 from explained import only, report
-from packets import datagram, segment
+from packets import datagram, pcap, segment
+
+import explain
 
 CLIENT, SERVER = ("192.0.2.1", 50000), ("198.51.100.1", 443)
 VERSION_1, VERSION_2, DRAFT_29, GREASE = 1, 0x6B3343CF, 0xFF00001D, 0x1A2A3A4A
@@ -51,8 +53,8 @@ def test_a_handshake_is_told_from_the_initial_to_the_clients_confirmation():
     assert quic.offers == ()
     story = told(*frames)
     assert "192.0.2.1:50000 opens a connection of QUIC to 198.51.100.1:443, version 1 (Initial)" in story
-    assert "198.51.100.1:443 answered after 1 ms (Handshake)" in story
-    assert "the connection is open" in story
+    assert "198.51.100.1:443 answered after 1 ms (Initial)" in story
+    assert "4 192.0.2.1:50000 has heard it, and sends its first packet of an open connection" in story
 
 
 @pytest.mark.parametrize(("version", "name"), [(VERSION_2, "2"), (DRAFT_29, "draft-29"), (0xFACEB002, "0xfaceb002")])
@@ -86,6 +88,53 @@ def test_where_tcp_to_the_same_port_works_udp_or_its_size_is_suspected():
     assert (found.cause, found.values["case"]) == ("quic-unanswered", "fallback")
     assert "forwarding-disabled" not in found.rivals
     assert {"filter-on-router-forward", "pmtu-blackhole"} <= set(found.rivals)
+
+
+def test_an_answer_is_counted_from_the_initial_that_it_answers_and_shown_where_it_came():
+    retry = long(3, b"token" + bytes(16))
+    quic = only(
+        there(initial()), back(retry), there(initial()), back(initial(size=80)), there(initial()), back(handshake())
+    ).fields.quic
+    assert (quic.retry_frame, quic.answer_frame, quic.answer_ns, quic.handshake_frame) == (2, 4, 1_000_000, 6)
+
+
+@pytest.mark.parametrize(
+    ("answer", "then", "said"),
+    [
+        (initial(size=80) + handshake(), [handshake()], "does not trust the certificate"),
+        (initial(size=30), [], "protocol (ALPN)"),
+        (initial(size=80) + handshake(), [handshake() + b"\x40" + bytes(30)], "an open connection (1-RTT)."),
+    ],
+)
+def test_where_a_connection_did_not_open_is_told(answer, then, said):
+    story = told(there(initial()), back(answer), *map(there, then))
+    assert said in story
+    assert ("its first packet of an open connection" in story) == (said == "an open connection (1-RTT).")
+
+
+def test_what_a_cut_datagram_hides_is_no_refusal():
+    frames = pcap(there(initial()), back(initial(size=900) + handshake()), there(initial()), snaplen=96)
+    (flow,) = explain.explain(frames).exchanges
+    assert (flow.fields.quic.handshake_frame, flow.fields.quic.is_seen_whole) == (None, False)
+
+
+def test_who_speaks_is_told_by_ports_where_both_ends_have_one_address_or_the_beginning_is_missing():
+    here, port = ("::1", 50000), ("::1", 4433)
+    quic = only(datagram(here, port, initial()), datagram(port, here, initial(size=80) + handshake())).fields.quic
+    assert (quic.initials, quic.answer_frame, quic.confirmed_frame) == (1, 2, None)
+    assert only(back(initial() + handshake()), there(handshake())).fields.quic is None
+
+
+def test_early_data_behind_a_whole_initial_is_seen():
+    early = long(1, number(40) + b"z" * 40)
+    assert only(there(initial() + early)).fields.quic.is_resumed
+
+
+def test_a_connection_that_failed_is_not_the_same_again():
+    opened = there(initial()), back(initial(size=80) + handshake()), there(handshake()), there(b"\x40" + bytes(30))
+    other = CLIENT[0], CLIENT[1] + 1
+    refused = datagram(other, SERVER, initial()), datagram(SERVER, other, initial(size=30))
+    assert "The same again" not in told(*opened, *refused)
 
 
 @pytest.mark.parametrize(
