@@ -208,11 +208,19 @@ def _about_times(symptoms: Sequence[Symptom]) -> tuple[str, ...]:
     return ("times-outside-range",) if is_outside else ()
 
 
+def replies_of(witness: TextWitness) -> int | None:
+    """How many replies a ping counts; Windows counts the errors that came from somebody among them."""
+    received = witness.counts.received
+    if not received or witness.dialect != "windows":
+        return received
+    return max(0, received - sum(map(_is_told_by_somebody, witness.symptoms)))
+
+
 def has_succeeded(witness: TextWitness) -> bool | None:
     """Whether anything came back: for ping any reply, for others a connection, a reached target, an answer, a lease."""
     if witness.program == "ping":
-        if witness.counts.received is not None:
-            return witness.counts.received > 0
+        if (replies := replies_of(witness)) is not None:
+            return replies > 0
         if witness.has("echo.reply", "echo.reply."):
             return True
         return False if witness.is_complete or witness.exit_status else None

@@ -9,6 +9,7 @@ from explain.causes.notes.item import UNSEEN, Item, host_item
 from explain.causes.notes.states import HERE, links_of, states_of
 from explain.causes.notes.telling.tables import served
 from explain.causes.weighing.reasons import placed
+from explain.symptoms.outcome import replies_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,9 +72,10 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
 
 def _showed(run: TextWitness) -> Item:
     values: dict[str, Any] = {"host": host_item(run.node), "target": run.target or UNSEEN, "program": run.program}
-    if run.program == "ping" and run.counts.sent is not None and run.counts.received is not None:
-        values |= {"sent": run.counts.sent, "received": run.counts.received}
-        name = "all" if run.counts.received == run.counts.sent > 0 else "none" if not run.counts.received else "some"
+    received = replies_of(run)
+    if run.program == "ping" and run.counts.sent is not None and received is not None:
+        values |= {"sent": run.counts.sent, "received": received}
+        name = "all" if received == run.counts.sent > 0 else "none" if not received else "some"
         if not run.counts.sent:
             name = "refused"
         return Item(f"result.ping-{name}", values)

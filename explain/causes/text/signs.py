@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from explain.record import dataclass
+from explain.symptoms.outcome import replies_of
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -86,13 +87,10 @@ def _errors(text: TextWitness) -> tuple[Symptom, ...]:
 
 
 def _ping(text: TextWitness, context: Context) -> Sign | None:
-    received, sent = text.counts.received, text.counts.sent
+    received, sent = replies_of(text), text.counts.sent
     errors = _errors(text)
     if received is None and text.has("echo.reply"):
         received = len([each for each in text.symptoms if each.id.startswith("echo.reply")])
-    if errors and text.dialect == "windows" and not text.has("echo.reply"):
-        # What Windows calls received are the errors too.
-        received = 0
     if received and not text.has("echo.reply") and any(each.values.get("other_words") for each in text.symptoms):
         return _in_other_words(text)
     if received:

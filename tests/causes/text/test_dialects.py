@@ -6,6 +6,7 @@ import pytest
 
 from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Witnesses
+from explain.symptoms.outcome import replies_of
 from explain.symptoms.text import read_text
 from explain.symptoms.witness import NothingUsableError
 
@@ -338,3 +339,15 @@ def test_a_silent_ping_of_ios_may_never_have_left_but_one_marked_u_has() -> None
 def test_the_words_of_a_command_of_ios_are_no_target() -> None:
     text = read_text(on_ios("!!!!!", 5, "ping 203.0.113.9 source Loopback0 repeat 5"))
     assert (text.target_address, text.succeeded, text.inconsistencies) == ("203.0.113.9", True, ())
+
+
+def test_a_ping_of_windows_that_met_errors_alone_has_failed_and_one_of_two_is_told_so() -> None:
+    error, reply = (
+        "Reply from 203.0.113.1: Destination host unreachable.\n",
+        "Reply from 203.0.113.9: bytes=32 time=1ms TTL=60\n",
+    )
+    totals = "\nPing statistics for 203.0.113.9:\n    Packets: Sent = 2, Received = 2, Lost = 0 (0% loss),\n"
+    failed, half = (read_text(WINDOWS + one + error + totals) for one in (error, reply))
+    assert (failed.succeeded, replies_of(failed)) == (False, 0)
+    assert (half.succeeded, replies_of(half)) == (True, 1)
+    assert failed.counts.received == 2  # as printed
