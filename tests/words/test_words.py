@@ -230,3 +230,9 @@ def test_a_look_up_that_is_to_be_tried_again_asks_for_the_same_type():
         for text in entry.values():
             again = re.findall(r"dig (?:[+@]\S+ )+\{name:typed\}(?! \{type\}| \{denied\}| CNAME)", text)
             assert not again, name
+
+
+def test_what_differs_stands_apart_from_japanese_before_it_only_where_it_begins_in_latin():
+    values = {"what": "TCP", "frames": (1,), "there": Line("exchange.outcome.closed", {})}
+    said = say("against.then.outcome", values | {"here": Line("exchange.outcome.reset", {})}, "ja")
+    assert said == "TCP: 正常な方では正常終了 (フレーム 1)、ここでは RST で切断。"
