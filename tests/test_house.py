@@ -69,6 +69,16 @@ def test_module_names_say_what_they_hold():
     )
 
 
+def test_no_file_and_no_function_is_far_longer_than_a_reader_likes():
+    assert_none(
+        [
+            f"{named(path)}: {complaint}"
+            for path in MODULES
+            for complaint in house_rules.size_complaints(path.read_text(encoding="utf-8"))
+        ]
+    )
+
+
 def test_what_a_run_over_a_capture_loads_makes_its_records_quickly():
     assert_none(
         [

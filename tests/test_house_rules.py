@@ -127,8 +127,8 @@ def test_a_record_of_the_standard_library_is_found_and_one_of_the_house_is_not()
     assert not list(house_rules.slow_record_complaints("from explain.record import NamedTuple, dataclass\n"))
 
 
-def test_a_long_file_and_a_long_function_are_remarked_and_a_long_table_is_not():
+def test_a_long_file_and_a_long_function_are_found_and_a_long_table_is_not():
     function = "def f():\n" + "    x = 1\n" * 70
-    assert list(house_rules.size_remarks(function)) == ["f has 71 lines"]
-    assert "besides" in next(house_rules.size_remarks("import os\n" * 500))
-    assert not list(house_rules.size_remarks("X = (\n" + "    1,\n" * 500 + ")\n"))
+    assert list(house_rules.size_complaints(function)) == ["f has 71 lines"]
+    assert "besides" in next(house_rules.size_complaints("import os\n" * 500))
+    assert not list(house_rules.size_complaints("X = (\n" + "    1,\n" * 500 + ")\n"))

@@ -31,7 +31,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         return
     groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
     for index in scene.open(part, "unanswered"):
-        if part.facts["quic"](index):
+        if part.facts["said"].quic(index):
             server = part.fields(index).server
             groups[server.address, server.port].append(index)
     for (address, port), some in groups.items():

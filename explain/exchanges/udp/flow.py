@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +19,6 @@ from explain.record import NamedTuple, dataclass
 from explain.table import FRAGMENT, NO_FLOW, REVERSED, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from explain.exchanges.dns.group import GroupNames, NamesTold
     from explain.exchanges.netbios import NetbiosAct, NetbiosNames
     from explain.exchanges.udp.complaints import Complaints, UdpComplaint
@@ -110,55 +108,62 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
     frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys), ``other`` (the flow
-    that alone answers this one, -1 if none), ``quic`` (how exchange i opened a connection of QUIC, if it did).
+    that alone answers this one, -1 if none), ``said`` (what datagrams say, by index).
     """
     rows, bounds = table.with_header(UDP)
     flows, first = _flows(table, rows, bounds), bounds[:-1]
-
-    @cache
-    def names() -> GroupNames:
-        from explain.exchanges.dns.group import GroupNames
-
-        return GroupNames(table)
-
-    @cache
-    def netbios() -> NetbiosNames:
-        from explain.exchanges.netbios import NetbiosNames
-
-        return NetbiosNames(table)
-
-    @cache
-    def complaints() -> Complaints | None:
-        if COMPLAINT not in table.contents:
-            return None
-        from explain.exchanges.udp.complaints import Complaints
-
-        return Complaints(table)
-
-    @cache
-    def quics() -> Quics | None:
-        if QUIC not in table.contents:
-            return None
-        from explain.exchanges.udp.quic import Quics
-
-        return Quics(table)
-
-    def quic(index: int) -> QuicTalk | None:
-        if (kept := quics()) is None:
-            return None
-        return kept.of(rows[bounds[index] : bounds[index + 1]], is_answer=bool(flows.is_answer[index]))
-
-    said = names, netbios, complaints, quic
+    said = _Said(table, rows, bounds, flows.is_answer)
     times = table.time_ns[rows]
     return ExchangeColumns(
         "udp.flow", OUTCOMES, _outcome(table, flows), rows, bounds, times[first],
         np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, said),
         {
             "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
-            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other, "quic": quic,
+            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other, "said": said,
             "client": np.where(flows.is_answer, table.targets(flows.opener), table.sources(flows.opener)),
         },
     )  # fmt: skip
+
+
+class _Said:
+    """What datagrams themselves say, by protocol; read when the first flow is asked for that may say it."""
+
+    def __init__(self, table: PacketTable, rows: Rows, bounds: I8, is_answer: Bools) -> None:
+        self._table, self._rows, self._bounds, self._is_answer = table, rows, bounds, is_answer
+
+    @cached_property
+    def names(self) -> GroupNames:
+        from explain.exchanges.dns.group import GroupNames
+
+        return GroupNames(self._table)
+
+    @cached_property
+    def netbios(self) -> NetbiosNames:
+        from explain.exchanges.netbios import NetbiosNames
+
+        return NetbiosNames(self._table)
+
+    @cached_property
+    def complaints(self) -> Complaints | None:
+        if COMPLAINT not in self._table.contents:
+            return None
+        from explain.exchanges.udp.complaints import Complaints
+
+        return Complaints(self._table)
+
+    def quic(self, index: int) -> QuicTalk | None:
+        if self._quics is None:
+            return None
+        rows = self._rows[self._bounds[index] : self._bounds[index + 1]]
+        return self._quics.of(rows, is_answer=bool(self._is_answer[index]))
+
+    @cached_property
+    def _quics(self) -> Quics | None:
+        if QUIC not in self._table.contents:
+            return None
+        from explain.exchanges.udp.quic import Quics
+
+        return Quics(self._table)
 
 
 class _Flows(NamedTuple):
@@ -234,13 +239,7 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
     return is_quiet
 
 
-def _fields(
-    table: PacketTable, flows: _Flows, index: int,
-    said: tuple[
-        Callable[[], GroupNames], Callable[[], NetbiosNames], Callable[[], Complaints | None],
-        Callable[[int], QuicTalk | None],
-    ],
-) -> UdpFlow:  # fmt: skip
+def _fields(table: PacketTable, flows: _Flows, index: int, said: _Said) -> UdpFlow:
     opener, is_answer = int(flows.opener[index]), bool(flows.is_answer[index])
     client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
     octets = table.addresses.octets
@@ -253,10 +252,10 @@ def _fields(
         bool(flows.needs_no_answer[index]), community_id(low, high, 17, client.port or 0, server.port or 0),
         _opener_end(table, int(flows.opener[other]), True) if other >= 0 else None,
         _opener_end(table, int(flows.opener[asked]), False) if asked >= 0 else None,
-        said[0]().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
-        said[1]().of(opener) if _NETBIOS_NAMES in (client.port, server.port) else (),
-        complaints.of(opener) if (complaints := said[2]()) else (),
-        said[3](index),
+        said.names.of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
+        said.netbios.of(opener) if _NETBIOS_NAMES in (client.port, server.port) else (),
+        said.complaints.of(opener) if said.complaints else (),
+        said.quic(index),
     )  # fmt: skip
 
 
