@@ -42,6 +42,9 @@ _SAID = {
     ("nat.port_rewrite", "reason"): ("collision", "other"),
 }  # fmt: skip
 """Fields that say one of a few words."""
+_FLAGS = ("answered", "complete", "both_directions", "df", "more")
+FLAG = ("true", "false")
+"""What a field says that is a claim."""
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 """Protocols above IP that have a name here; all others go by their numbers."""
 _NAMED = {
@@ -125,6 +128,8 @@ def values_of(name: str, field: str) -> tuple[str, ...]:
         module, listed = family
         told = vars(import_module(f"explain.exchanges.{module}"))[listed].values()
         return tuple(one.lower() if module.startswith("dhcp") else one for one in told)
+    if last in _FLAGS or last.startswith("is_") or (name, field) == ("dhcp.dora", "acked"):
+        return FLAG
     return _SAID.get((name, field), ())
 
 

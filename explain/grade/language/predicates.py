@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.events.event import UnknownFieldError, part
-from explain.grade.events.vocabulary import PROTOCOLS, fields_of, nearest, values_of
+from explain.grade.events.vocabulary import FLAG, PROTOCOLS, fields_of, nearest, values_of
 from explain.grade.language.expressions import fill
 from explain.grade.language.functions import Network, contains, equal
 from explain.grade.language.patterns import search
@@ -65,11 +65,15 @@ def _spelt(event: str, one: Predicate) -> Predicate:
 def _word(field: str, value: Any, known: Sequence[str]) -> Any:
     if field.rpartition(".")[2] == "proto" and str(value).isdecimal():
         return PROTOCOLS.get(int(value), str(value))
-    if not isinstance(value, str) or "{" in value or value == "any" or _UNNAMED.fullmatch(value):
+    is_flag = known == FLAG
+    if isinstance(value, bool) or (not is_flag and (not isinstance(value, str) or _UNNAMED.fullmatch(value))):
+        return value
+    value = str(value)
+    if "{" in value or value == "any":
         return value
     for one in known:
         if one.casefold() == value.casefold():
-            return one
+            return one == FLAG[0] if is_flag else one
     listed = [*known, "0-255"] if field.rpartition(".")[2] == "proto" else [*known]
     raise UsageError("rubric.none_of", key=field, value=repr(value), known=listed, near=nearest(value, known))
 

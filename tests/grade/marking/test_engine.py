@@ -119,6 +119,12 @@ where = { from = "192.0.2.254", about.ttl = { in = [0, 1] }, about.dst = "networ
     assert mark(tmp_path, text, asked, error(FAR, 11, 0, asked))[0]["ttl"].verdict == "not-met"
 
 
+@pytest.mark.parametrize(("wanted", "verdict"), [("true", "met"), ('"True"', "met"), ("false", "not-met")])
+def test_a_claim_of_a_field_may_stand_in_quotation_marks(tmp_path, wanted, verdict):
+    text = f'[[check]]\nid = "q"\npoints = 1\nexpect = "icmp.echo"\nwhere = {{ answered = {wanted} }}\n'
+    assert mark(tmp_path, text, ping(ME, FAR, 1), pong(FAR, ME, 1))[0]["q"].verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("wanted", "verdict"),
     [("64", "met"), (">=64", "met"), ("> 63", "met"), ("60-64", "met"), ("<64", "not-met"), ("1-5", "not-met")],

@@ -52,6 +52,11 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
         (CHECK + "where = { opcode = { min = 2, max = 1 } }\n", "opcode from 2 to 1 can never hold"),
         (CHECK + 'visibility = "nevr"\n', "did you mean never"),
         (CHECK + 'where = { outcome = "unaswered" }\n', "did you mean unanswered"),
+        (
+            '[[check]]\nid = "p"\npoints = 1\nexpect = "icmp.echo"\nwhere = { answered = "yes" }\n',
+            "none of true, false",
+        ),
+        ('[[check]]\nid = "p"\npoints = 1\nexpect = "icmp.echo"\nwhere = { answered = 1 }\n', "none of true, false"),
         (CHECK + 'where = { outcome = { in = ["answered", "lost"] } }\n', "outcome = 'lost' is none of answered"),
         (
             CHECK.replace("arp.request", "icmp.unreachable") + 'where = { code = "fragmentation" }\n',
