@@ -34,10 +34,12 @@ WHY_SILENT = (
 )  # fmt: skip
 
 _BOTH = 2
+_STORM, _SO_SOON_NS = 100, 10_000_000  # questions, and how often; a host asks again after a second
 
 
 def look(scene: Scene) -> Iterator[Seen]:
-    """Conflicts first: they explain more than silence does."""
+    """A storm and conflicts first: they explain more than silence does."""
+    yield from _storm(scene)
     yield from _conflicts(scene)
     part = scene.part("arp.resolution")
     bare: dict[str, list[int]] = {}
@@ -54,6 +56,25 @@ def look(scene: Scene) -> Iterator[Seen]:
         return bool((np.abs(times - scene.table.time_ns[row]) < _WITHOUT_NS).any())
 
     yield from silence(scene, part, WHY_SILENT, {}, means_nothing)
+
+
+def _storm(scene: Scene) -> Iterator[Seen]:
+    """One question over and over, as a frame is heard that nothing takes out of a loop between switches."""
+    part, table = scene.part("arp.resolution"), scene.table
+    found: list[tuple[int, int]] = []
+    for index in np.flatnonzero(np.diff(part.bounds) >= _STORM).tolist():
+        fields, span_ns = part.fields(index), int(np.ptp(table.time_ns[part.rows(index)]))
+        if fields.requests >= _STORM and 0 < span_ns < fields.requests * _SO_SOON_NS and not fields.is_unicast:
+            found.append((fields.requests, index))
+    if not found:
+        return
+    count, worst = max(found)
+    fields, rows = part.fields(worst), part.rows(worst)
+    values = {
+        "asker": fields.asker_ip, "wanted": fields.wanted_ip, "requests": count,
+        "span_ns": int(np.ptp(table.time_ns[rows])),
+    }  # fmt: skip
+    yield Seen("broadcast-storm", "likely", [(part, index) for _, index in found], rows, (), values)
 
 
 def _without_address(scene: Scene) -> dict[str, list[int]]:

@@ -207,3 +207,15 @@ def test_an_address_that_moves_is_no_dispute_though_the_new_holder_speaks_before
     assert causes(*HEALTHY, *takes_over) == []
     handed_on = (62, pong(GATE[1], ALICE[1], 3, ttl=63, macs=(B, A)))
     assert causes(*HEALTHY, *takes_over, handed_on) != []
+
+
+@pytest.mark.parametrize(("count", "gap", "is_answered", "is_told"), [
+    (150, 0.001, False, True), (150, 0.001, True, True), (150, 0.5, False, False), (50, 0.001, False, False),
+])  # fmt: skip
+def test_one_question_far_oftener_than_a_host_asks_goes_round_in_a_loop(count, gap, is_answered, is_told):
+    frames = [(gap * at, who_has(ALICE, BOB[1])) for at in range(count)]
+    if is_answered:
+        frames.append((gap * count, is_at(BOB, ALICE)))
+    found = report(*frames).findings
+    assert [one.values["requests"] for one in found if one.cause == "broadcast-storm"] == [count] * is_told
+    assert len(found) == (is_told or not is_answered)
