@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.hosts import Hosts
     from explain.exchanges.selection import Selection
     from explain.exchanges.together import Exchanges
     from explain.live.window import Copy
-    from explain.model import Finding, Interface
+    from explain.model import Finding, Interface, Report
 
 _SETTLED_NS = 1_000_000_000
 """An exchange that has its end is told when nothing more came for so long."""
@@ -60,9 +59,10 @@ class Watch:
         self.window = Window()
         self._selection = selection
         self._is_quiet = is_quiet
-        self._told: dict[Key, tuple[str, int]] = {}
+        self._told: dict[Key, tuple[str, int, bool]] = {}
         self._causes: Counter[str] = Counter()
         self._ends: dict[str, Counter[str]] = {}
+        self._unexplained: Counter[str] = Counter()
         self._suspected: set[tuple[str, int]] = set()
         self._found: set[tuple[str, int]] = set()
 
@@ -85,7 +85,7 @@ class Watch:
         full_ns = self.window.until_when_if_full()
         over = [position for position in range(len(found)) if is_over or _is_over(found, position, now_ns, full_ns)]
         wanted = self._selection.apply(report) if self._selection else report
-        lines = self._tell(wanted.exchanges, wanted.hosts, set(over).intersection(wanted.exchanges.positions))
+        lines = self._tell(wanted, set(over).intersection(wanted.exchanges.positions))
         lines += self._tell_findings(wanted.findings, is_over=is_over)
         if not is_over:
             lines += self._follow_no_further(found)
@@ -105,6 +105,9 @@ class Watch:
         if not self._causes and not values["exchanges"]:
             nothing = "live.nothing-chosen" if self._selection else "story.nothing"
             name, mark = nothing if window.packets else "live.silence", "odd"
+        elif not self._causes and (failed := +self._unexplained):
+            name, mark = "story.unexplained-udp" if set(failed) == {"udp.flow"} else "story.unexplained", "odd"
+            values["failed"] = failed.total()
         lines = [Line(name, values, (), 0, None, mark)]
         for cause, count in self._causes.most_common():
             lines.append(Line("live.cause", {"cause": cause, "count": count}, label="under"))
@@ -113,25 +116,29 @@ class Watch:
 
     # -- exchanges
 
-    def _tell(self, found: Exchanges, hosts: Hosts, over: set[int]) -> list[Line]:
+    def _tell(self, report: Report, over: set[int]) -> list[Line]:
+        found = report.exchanges
         carried = events.carried(found.table, found) if over else set()
-        due = [position for position in sorted(over - carried) if self._is_news(found, position)]
+        due = [position for position in sorted(over - carried) if self._is_news(report, position)]
         if self._is_quiet or not due:
             return []
         if len(due) > events.MOST_TOLD_ONE_BY_ONE:
             return summary.tell(found.table, found.choose(due))[:-1]
-        teller = Teller(found.table, found, hosts)
+        teller = Teller(found.table, found, report.hosts)
         return [line for position in due for line in teller.tell(position) if line.depth <= 1]
 
-    def _is_news(self, found: Exchanges, position: int) -> bool:
+    def _is_news(self, report: Report, position: int) -> bool:
         """Note how an exchange ended; whether that was told before."""
+        found = report.exchanges
         part, index = found.at(position)
         key, outcome = _key(found, part, index), str(part.outcomes[part.outcome[index]])
         end_ns = int(part.end_ns[index])
-        before, until_ns = self._told.get(key, (None, -1))
+        before, until_ns, was_unexplained = self._told.get(key, (None, -1, False))
         if outcome == before or end_ns <= until_ns:  # nothing came: what else belonged to it was forgotten
             return False
-        self._told[key] = outcome, end_ns
+        is_unexplained = f"e{position + 1}" in report.unexplained
+        self._told[key] = outcome, end_ns, is_unexplained
+        self._unexplained[part.kind] += is_unexplained - was_unexplained
         ends = self._ends.setdefault(part.kind, Counter())
         if before is not None:
             ends[before] -= 1

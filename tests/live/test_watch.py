@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import EPOCH, A, R, error, eth, ip, is_at, pcap, ping, pong, tcp, who_has
+from packets import EPOCH, A, R, datagram, error, eth, ip, is_at, pcap, ping, pong, tcp, who_has
 
 from explain.capture import open_capture
 from explain.exchanges.selection import Selection
@@ -32,10 +32,11 @@ def summed(selection, *frames):
     ("selection", "frames", "said"),
     [
         (None, (), "live.silence"), (None, (eth(A, R, 0x88CD, bytes(46)),), "story.nothing"),
+        (None, (datagram((ALICE, 5000), (BOB, 7777), b"x"),), "story.unexplained-udp"),
         (Selection(port=443), (ping(ALICE, BOB, 1),), "live.nothing-chosen"),
     ],
 )  # fmt: skip
-def test_where_nothing_was_told_nobody_is_told_that_all_is_well(selection, frames, said):
+def test_where_nothing_is_known_to_be_well_nobody_is_told_that_all_is_well(selection, frames, said):
     assert summed(selection, *frames) == (said, "odd")
 
 
