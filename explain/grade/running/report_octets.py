@@ -68,7 +68,8 @@ def report_of(octets: bytes) -> Report | None:
 class _Writer(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         """Inner functions and what caches their results, by name; all else as usual."""
-        if isinstance(obj, functools._lru_cache_wrapper) and "<locals>" in obj.__qualname__:  # noqa: SLF001
+        is_cache = isinstance(obj, functools._lru_cache_wrapper)  # noqa: SLF001
+        if is_cache and "<locals>" in getattr(obj, "__qualname__", "<locals>"):  # what caches a partial has no name
             return _cached, (obj.__wrapped__,)
         if isinstance(obj, FunctionType) and "<locals>" in obj.__qualname__:
             cells = tuple(cell.cell_contents for cell in obj.__closure__ or ())
