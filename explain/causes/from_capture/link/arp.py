@@ -74,7 +74,7 @@ def _storm(scene: Scene) -> Iterator[Seen]:
         "asker": fields.asker_ip, "wanted": fields.wanted_ip, "requests": count,
         "span_ns": int(np.ptp(table.time_ns[rows])),
     }  # fmt: skip
-    yield Seen("broadcast-storm", "likely", [(part, index) for _, index in found], rows, (), values)
+    yield Seen("broadcast-storm", "likely", [(part, index) for _, index in found], rows.tolist(), (), values)
 
 
 def _without_address(scene: Scene) -> dict[str, list[int]]:
