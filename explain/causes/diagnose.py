@@ -15,6 +15,7 @@ from explain.causes.weighing.reasons import because, locus_of, ruled_out
 from explain.causes.weighing.weigh import GOOD, weigh
 from explain.causes.wires.reasons import redirects
 from explain.causes.wires.witness import wires_of
+from explain.state.addresses import network_of
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -42,6 +43,8 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     sign = sign_of(witnesses.text, context) if witnesses.text else None
     if wires is not None and sign is not None:
         sign = wires.settle(sign)
+    if sign is not None:
+        sign = _spoken(sign, witnesses)
     # Without a text that tells, whatever the frames leave open may have been said.
     signs = (sign,) if sign is not None else wires.signs if wires is not None else ()
     sign = sign or next(iter(signs), None)
@@ -59,6 +62,17 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
         is_success=is_success,
         later=tuple(_shown(each, _LATER) for each in (states.later if states and not is_success else ())),
     )
+
+
+def _spoken(sign: Sign, witnesses: Witnesses) -> Sign:
+    """An error whose speaker the sender's state knows: by itself, or by another host of one of its networks."""
+    state = next((each for each in witnesses.states if each.name == witnesses.sender), None)
+    if state is None or sign.name != "error" or sign.by is not None or sign.speaker is None:
+        return sign
+    if state.owner_of(sign.speaker) is not None:
+        return replace(sign, by="self")
+    nets = (network_of(own.local, own.prefix_length) for family in (4, 6) for _, own in state.addresses(family))
+    return replace(sign, by="router") if any(net and net.covers(sign.speaker) for net in nets) else sign
 
 
 def _reconciled(

@@ -472,3 +472,21 @@ def test_a_host_that_answers_for_an_address_on_another_interface_may_have_that_o
     (tmp_path / "a.txt").write_text(SILENT.replace("198.51.100.1", "192.0.2.2"))
     found = diagnose(gather(Given(text=str(tmp_path / "a.txt"), captures=(f"h1={tmp_path / 'a.pcap'}",), sender="h1")))
     assert {"target-interface-down", "bridge-port-not-member"} <= {each.cause for each in found.causes}
+
+
+SHOWN_HERE = "bob@pc:~$ ip -br addr\nlo UNKNOWN 127.0.0.1/8\neth0 UP 192.0.2.1/24\nbob@pc:~$ ping -c 1 198.51.100.1\n"
+
+
+@pytest.mark.parametrize(("speaker", "is_own"), [("192.0.2.1", True), ("192.0.2.254", False), ("203.0.113.1", None)])
+def test_the_sender_s_addresses_tell_whether_an_error_is_its_own(
+    tmp_path: Path, speaker: str, is_own: bool | None
+) -> None:
+    said = (
+        "PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.\n"
+        f"From {speaker} icmp_seq=1 Destination Host Unreachable\n\n--- 198.51.100.1 ping statistics ---\n"
+        "1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms\n"
+    )
+    (tmp_path / "text").write_text(SHOWN_HERE + said)
+    named = {each.cause for each in diagnose(gather(Given(text=str(tmp_path / "text")))).causes}
+    assert ("default-route-without-gateway" in named) is (is_own is not False)
+    assert ("destination-host-absent-behind-router" in named) is (is_own is not True)
