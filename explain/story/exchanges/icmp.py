@@ -88,9 +88,15 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     if fields.responders and _is_to_many(teller, first):
         yield teller.line("icmp.echo.group", fields, replies, name)
         return
+    yield from _more(teller, fields, replies, at[is_reply], first, name)
+
+
+def _more(teller: Teller, fields: IcmpEcho, replies: Rows, at: Rows, first: Rows, name: str) -> Iterator[Line]:
+    """Replies that came twice, and those from another address; ``at`` is where they stand among the ICMP messages."""
+    table = teller.table
     if fields.duplicates:
-        word, times = np.unique(table.icmp.word[at[is_reply]], return_counts=True)
-        again = replies[np.isin(table.icmp.word[at[is_reply]], word[times > 1])]
+        word, times = np.unique(table.icmp.word[at], return_counts=True)
+        again = replies[np.isin(table.icmp.word[at], word[times > 1])]
         yield teller.line("icmp.echo.duplicates", fields, again, name)
     if fields.responders:
         is_asked = table.sources(replies) == table.targets(first)
