@@ -10,15 +10,17 @@ import numpy as np
 from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
 from explain.arrays import among, distinct
 from explain.model import Host
+from explain.places.near import NearTable
 from explain.table import FRESH_TTLS, OUTGOING
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.roles import Played
-    from explain.table import U8, PacketTable
+    from explain.table import U8, PacketTable, Rows
 
 _GROUP_BIT = 1 << 40  # of the first octet of a MAC
 _BOTH_ENDS = 2
+_SOON_NS = 5_000_000_000  # so soon after it, an answer belongs to a question
 _KEY_BITS = np.uint64(33)  # of an address key
 _KEY = np.uint64((1 << 33) - 1)
 _OF_TRACES = range(33)  # hop limits that say nothing: a trace counts them up from 1
@@ -40,6 +42,7 @@ class Hosts(Sequence[Host]):
         self._went_on: frozenset[int] | None = None
         self._began: frozenset[int] | None = None
         self._early: frozenset[int] | None = None
+        self._elsewhere: dict[tuple[int, int], list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self._all())
@@ -130,6 +133,22 @@ class Hosts(Sequence[Host]):
 
             self._early = early(self._table, self._parts)
         return row in self._early
+
+    def answered_elsewhere(self, row: int) -> Rows:
+        """Where other places recorded an answer to an ARP request at this row, rows of the whole table."""
+        if self._elsewhere is None:
+            from explain.exchanges.went_on import answers_elsewhere
+
+            self._elsewhere = answers_elsewhere(self._table)
+        table, arp = self._table, self._table.arp
+        at = int(np.searchsorted(arp.row, row)) if self._elsewhere else len(arp.row)
+        if at == len(arp.row) or arp.row[at] != row:
+            return np.empty(0, np.int64)
+        rows = np.array(self._elsewhere.get((int(arp.target_ip[at]), int(arp.sender_ip[at])), ()), np.int64)
+        if len(rows) and isinstance(table, NearTable):
+            wait_ns = table.whole_corrected_ns[rows] - table.corrected_ns[row]
+            rows = rows[(np.abs(wait_ns) < _SOON_NS) & ~table.shows(rows)]
+        return rows
 
     def routers(self) -> set[int]:
         """MAC keys that send for addresses which are not their own (proved by ARP).

@@ -51,6 +51,17 @@ def went_on(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[i
     return frozenset(asked[is_same & (later_ns >= 0) & (later_ns < _SOON_NS)].tolist())
 
 
+def answers_elsewhere(table: PacketTable) -> dict[tuple[int, int], list[int]]:
+    """Answers by ARP that only other places recorded, rows of the whole table, by who answers and who had asked."""
+    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    arp = table.whole.arp
+    answers = arp.operation == _REPLY if table.whole is not table else np.zeros(0, np.bool_)
+    columns = (column[: len(answers)][answers].tolist() for column in (arp.sender_ip, arp.target_ip, arp.row))
+    for sender, asker, row in zip(*columns, strict=True):
+        found[sender, asker].append(row)
+    return found
+
+
 def began(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int]:
     """The rows of questions that were asked once and got no answer here, behind which the asker took up a new MAC.
 

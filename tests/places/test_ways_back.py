@@ -6,7 +6,7 @@ import io
 
 import pytest
 from capture_files import enhanced, interface, option, section
-from packets import A, B, datagram, eth, icmp, ip, segment
+from packets import A, B, datagram, eth, icmp, ip, is_at, pcap, segment, who_has
 from two_places import R2, of_kind
 
 import explain
@@ -79,3 +79,17 @@ def test_a_reply_that_is_lost_behind_the_second_interface_is_no_answer():
     report = told(ping(1), passed, pong(1))
     (run,) = of_kind(report, "icmp.echo")
     assert run.outcome == "unanswered"
+
+
+@pytest.mark.parametrize("times", [(0,), (0, 1, 2)])
+def test_an_answer_by_arp_that_another_capture_shows_was_given(times):
+    """Source: a switch that lets the question to everybody pass, and not the answer to one; who had it asks no more."""
+    asker, owner = (A, "192.0.2.1"), (B, "192.0.2.2")
+    asked = [(when, who_has(asker, owner[1])) for when in times]
+    there = [one for when, frame in asked for one in ((when, frame), (when + 0.001, is_at(owner, asker)))]
+    report = explain.explain(pcap(*asked), pcap(*there))
+    found = [(one.cause, one.values.get("case"), one.values["requests"]) for one in report.findings]
+    assert found == ([("filter-on-switch", "answer", 3)] if len(times) > 1 else [])
+    messages = {line.message for line in report.lines}
+    assert "arp.silent" not in messages
+    assert messages & {"arp.elsewhere", "arp.overheard"}

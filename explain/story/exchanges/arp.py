@@ -52,6 +52,11 @@ def resolved(
         again = "checked" if fields.is_unicast else "asked.repeatedly" if fields.requests > 1 else ""
         yield line(again, asked) if again else teller.line(teller.first(f"{family}.asked"), fields, asked, name)
     if not len(answered):
+        elsewhere = teller.hosts.answered_elsewhere(int(asked[-1])) if len(asked) else asked
+        if len(elsewhere):
+            whole = teller.table.whole
+            yield line("elsewhere", asked, place=whole.places[whole.place[elsewhere[0]]].label)
+            return
         silence = "cut-off" if _is_last(teller, fields, asked) else _silence(teller, asked)
         yield line("gone" if silence == "silent" and fields.is_unicast else silence, asked)
     elif part.outcomes[part.outcome[index]] == "conflicting":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.claims import Contest
     from explain.exchanges.columns import ExchangeColumns
+    from explain.table import Rows
 
 _WITHOUT_NS = 60_000_000_000  # neighbours know the MAC from before for about that long (arp(7), gc_stale_time)
 WHY_SILENT = (
@@ -35,6 +36,10 @@ WHY_SILENT = (
 
 _BOTH = 2
 _STORM, _SO_SOON_NS = 100, 10_000_000  # questions, and how often; a host asks again after a second
+_ON_THE_WAY_BACK = (
+    "wrong-static-fdb-entry", "bridge-port-not-forwarding", "bridge-ports-isolated", "filter-on-sender-input",
+    "corrupted-packets", "partial-loss",
+)  # fmt: skip
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -42,6 +47,9 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _storm(scene)
     yield from _conflicts(scene)
     part = scene.part("arp.resolution")
+    for seen in _lost_answers(scene, part):
+        scene.account(seen)
+        yield seen
     bare: dict[str, list[int]] = {}
 
     def means_nothing(index: int) -> bool:
@@ -75,6 +83,34 @@ def _storm(scene: Scene) -> Iterator[Seen]:
         "span_ns": int(np.ptp(table.time_ns[rows])),
     }  # fmt: skip
     yield Seen("broadcast-storm", "likely", [(part, index) for _, index in found], rows.tolist(), (), values)
+
+
+def _lost_answers(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Questions that were asked again and again although another place shows the answers to them."""
+    groups: dict[tuple[str, str, str], list[tuple[int, Rows]]] = defaultdict(list)
+    whole = whole_of(scene.table)
+    for index in scene.open(part, "unanswered"):
+        fields = part.fields(index)
+        if fields.requests > 1 and len(answers := scene.hosts.answered_elsewhere(int(part.rows(index)[-1]))):
+            groups[fields.asker_ip, fields.wanted_ip, fields.asker_mac].append((index, answers))
+    for (asker, wanted, mac), some in groups.items():
+        members: list[Member] = [(part, index) for index, _ in some]
+        beyond = np.concatenate([answers for _, answers in some])
+        values = {
+            "asker": asker, "asker_mac": mac, "address": wanted, "case": "answer",
+            "requests": sum(part.fields(index).requests for index, _ in some),
+            "last": whole.places[whole.place[beyond[0]]].label,
+        }  # fmt: skip
+        members += scene.silent_to(wanted)
+        yield Seen(
+            "filter-on-switch",
+            "possible",
+            members,
+            rows_of(members[: len(some)]),
+            _ON_THE_WAY_BACK,
+            values,
+            beyond=beyond.tolist(),
+        )
 
 
 def _without_address(scene: Scene) -> dict[str, list[int]]:

@@ -100,6 +100,8 @@ def _in_vain(
         fields, own = part.fields(index), part.rows(index)
         first, last = int(own[0]), int(own[-1])
         is_answered = scene.hosts.went_on(last) or scene.hosts.had_answer(last) or scene.hosts.began(last)
+        if fields.requests == 1 and not is_answered:  # who got no answer asks again
+            is_answered = len(scene.hosts.answered_elsewhere(last)) > 0
         if is_excused(index) or is_answered or scene.hosts.is_overheard(first, fields.requests):
             scene.accounted[part.kind].add(index)
         else:
