@@ -77,6 +77,7 @@ def _unheard(table: PacketTable, bad: Rows) -> list[Line]:
     Where one of a sender's is answered, its card puts them right behind the place of the capture.
     """
     bad = bad[(table.layers[bad] & (TCP | ICMP) != 0) & (table.flow[bad] != NO_FLOW)]
+    bad = bad[table.sources(bad) != table.targets(bad)]  # what a host sends to itself needs no checksum
     sides, first, counts = np.unique(table.sides[bad], return_index=True, return_counts=True)
     if not 0 < len(sides) <= _MOST_SIDES:
         return []

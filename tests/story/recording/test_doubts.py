@@ -54,3 +54,8 @@ def test_wrong_headers_that_nothing_answers_are_told_and_those_that_a_card_puts_
     frames = [one for seq in range(4) for one in (wrong[seq], *([pong(TWO, ONE, seq)] if seq in answered else []))]
     lines = told("story.header-sums", *frames)
     assert [(one.values["count"], one.values["src"]) for one in lines] == [(3, ONE)] * is_told
+
+
+def test_headers_of_what_a_host_sends_to_itself_need_no_checksum():
+    frame = ping("127.0.0.1", "127.0.0.1", 1)
+    assert not told("story.header-sums", frame[:24] + bytes(2) + frame[26:])
