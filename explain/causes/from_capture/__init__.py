@@ -45,7 +45,7 @@ RULES = (
     ("tcp.refusals", ("tcp.connection",), "refused"),
     ("tcp.connections", ("tcp.connection",)),
     ("http", ("http.request",)),
-    ("quic", ("udp.flow",), "unanswered"),
+    ("quic", ("udp.flow",), "unanswered", "answered"),
     ("silence", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
 )
 """Each rule, in the order in which they look, the kinds without which it has nothing to look at, and the outcomes.

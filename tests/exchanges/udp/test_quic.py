@@ -79,6 +79,22 @@ def test_initials_that_nobody_answers_are_a_finding_unlike_other_datagrams():
     assert not report(there(b"hello"), there(b"hello")).findings
 
 
+@pytest.mark.parametrize(
+    ("answer", "then", "who"),
+    [(initial(size=80) + handshake(), [handshake()], "client"), (initial(size=30), [], "server")],
+)
+def test_a_handshake_that_ends_early_is_a_finding_where_the_recording_went_on(answer, then, who):
+    ended = there(initial()), back(answer), *map(there, then)
+    later = (5.0, datagram(("192.0.2.9", 5000), ("224.0.0.251", 9999), b"x"))
+    (found,) = report(*ended, later).findings
+    assert (found.cause, found.certainty, found.values["case"]) == ("quic-not-opened", "possible", who)
+    assert not report(*ended).findings
+    opened = initial(), initial(size=80) + handshake(), b"\x40" + bytes(30)
+    other = CLIENT[0], CLIENT[1] + 1
+    better = datagram(other, SERVER, opened[0]), datagram(SERVER, other, opened[1]), datagram(other, SERVER, opened[2])
+    assert not report(*ended, *better, later).findings
+
+
 def test_where_tcp_to_the_same_port_works_udp_or_its_size_is_suspected():
     opened = (
         segment(CLIENT, SERVER, SYN, seq=1), segment(SERVER, CLIENT, SYN_ACK, seq=9, ack=2),
