@@ -227,6 +227,17 @@ def mixed(talk: Talk) -> Rows:
     return found
 
 
+def unheard_before(table: PacketTable, talk: Talk, at: int) -> int:
+    """How many packets of its side just before position ``at`` are not here, if that side counts one by one; else 0."""
+    own = np.flatnonzero((talk.role == talk.role[at]) & (table.ip_id[talk.rows] != 0))
+    numbers, place = table.ip_id[talk.rows[own]], int(np.searchsorted(own, at))
+    steps = np.diff(numbers)
+    if not 0 < place < len(own) or own[place] != at or 2 * np.count_nonzero(steps == 1) <= len(steps):
+        return 0
+    unheard = int(steps[place - 1]) - 1
+    return unheard if 0 < unheard <= _AT_MOST and not (numbers[place:] == numbers[place - 1] + 1).any() else 0
+
+
 def _turns(table: PacketTable, talk: Talk) -> I8:
     """1 what was sent after all that stands before it here of its side, -1 what was not, 0 a copy of the last.
 

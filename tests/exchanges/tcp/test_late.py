@@ -86,3 +86,14 @@ def test_what_passed_is_told_from_what_was_lost_before_it_came_here(sent, passed
     moments = found(play).facts["moments"]
     talk = moments.talk(0)
     assert [row for row in talk.rows[4:].tolist() if count_here(talk, talk.rows[row : row + 1])] == passed
+
+
+@pytest.mark.parametrize(("number", "is_unheard"), [(105, True), (102, False), (9000, False)])
+def test_an_answer_before_which_packets_are_missing_was_not_surely_slow_in_the_server(number, is_unheard):
+    play = Play().shake().c(ACK, 1, 1, b"ask").s(ACK, 1, 4).s(ACK, 1, 4, b"x" * 10, after=1.0).s(ACK, 11, 4, b"y" * 10)
+    play.s(ACK, 21, 4, b"z" * 10)
+    numbers = [1, 0, 2, 3, 101, number, number + 1, number + 2]
+    play.frames = [(at, numbered(frame, one)) for (at, frame), one in zip(play.frames, numbers, strict=True)]
+    told = {one.message: one.values for one in explain.explain(pcap(*play.frames)).lines}
+    assert ("tcp.waited-unheard" in told) is is_unheard
+    assert not is_unheard or told["tcp.waited-unheard"]["missing"] == 3

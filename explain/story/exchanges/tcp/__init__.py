@@ -10,6 +10,7 @@ from explain.arrays import among
 from explain.decode.contents import GREETING
 from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp.challenge import go_on
+from explain.exchanges.tcp.late import unheard_before
 from explain.exchanges.tcp.unrecorded import unrecorded
 from explain.story.exchanges.tcp.limits import limits
 from explain.story.exchanges.tcp.opening import joining, older_answers, opening
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000
+_SENT_AGAIN_NS = 200_000_000  # what a host waits at least before it sends again (Linux: TCP_RTO_MIN)
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
 _ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
@@ -131,6 +133,10 @@ def _waited(told: Told, moments: TcpMoments, index: int) -> Line:
     elif more_ns:
         since_ns = int(np.diff(told.table.time_ns[asked])[0])  # the copy that came last
         message = "tcp.waited-lost" if since_ns < (fields.first_byte_wait_ns or 0) else "tcp.waited-queued"
+    elif (fields.server_time_ns or 0) >= _SENT_AGAIN_NS:
+        talk = moments.talk(index)
+        if missing := unheard_before(told.table, talk, int(np.searchsorted(talk.rows, asked[1]))):
+            return told.line("tcp.waited-unheard", asked, missing=missing)
     return told.line(message, asked, lost_ns=more_ns)
 
 
