@@ -8,6 +8,7 @@ from explain.causes.from_capture.scene import TO_ANSWER_NS
 from explain.causes.from_capture.together import works
 from explain.decode.contents import TUNNEL
 from explain.exchanges.over_places.trails import whole
+from explain.exchanges.together import CONVERSATIONS
 from explain.model import INTERRUPTED, Line
 from explain.story.exchanges.teller import end_text
 from explain.story.recording.whole_file import frames_of_file
@@ -52,12 +53,14 @@ def tell(report: Report, groups: Sequence[Group], *, is_one_way: bool) -> list[L
         return [Line(name, {**values, "exchanges": there}, everything, 0, None, "odd")]
     if errors := _server_errors(exchanges, is_all=True):
         return errors
-    return [Line(_healthy(table, values, is_one_way=is_one_way), values, everything, 0, None, "good")]
-
-
-def _healthy(table: PacketTable, values: Mapping[str, Any], *, is_one_way: bool) -> str:
     if is_one_way:
-        return "story.healthy-one-way"
+        open_ = sum(len(part.where("unanswered")) for part in exchanges.parts if part.kind in CONVERSATIONS)
+        name, tone = ("story.one-way-open", "odd") if open_ else ("story.healthy-one-way", "good")
+        return [Line(name, {**values, "count": open_}, everything, 0, None, tone)]
+    return [Line(_healthy(table, values), values, everything, 0, None, "good")]
+
+
+def _healthy(table: PacketTable, values: Mapping[str, Any]) -> str:
     if TUNNEL in table.contents:
         from explain.story.recording.tunnels import has_any
 

@@ -110,6 +110,12 @@ def test_where_only_one_direction_was_recorded_silence_is_no_finding(is_heard):
     (told,) = [line for line in report.lines if line.message == "story.one-way"] or [None]
     assert (told is None) == is_heard
     assert told is None or told.evidence[0].frames == ((2, 7),)
+    assert is_heard or report.lines[0].message == "story.one-way-open"
+
+
+def test_where_nothing_lacks_an_answer_one_direction_shows_no_failure():
+    report = explain.explain(pcap(segment(CLIENT, SERVER, SYN), segment(CLIENT, SERVER, ACK)))
+    assert report.lines[0].message == "story.healthy-one-way"
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
@@ -148,4 +154,4 @@ def test_a_question_for_a_mac_whose_answer_is_only_missing_shows_that_one_direct
     report = explain.explain(pcap(*asked, *((2, one) for one in heard), (9, ping(CLIENT[0], SERVER[0], 3))))
     messages = [line.message for line in report.lines]
     assert bool(report.findings) == bool(heard)
-    assert ("story.one-way-link" in messages) == ("story.healthy-one-way" in messages) == (not heard)
+    assert ("story.one-way-link" in messages) == ("story.one-way-open" in messages) == (not heard)
