@@ -150,10 +150,7 @@ class Contents:
         some = some[block.have_transport(rows[some]) >= _UDP_HEADER + _QUIC_LEAST]
         if not len(some):
             return
-        version = (word[some] >> np.uint64(8)).astype(np.uint32)
-        is_it = among(version, _QUIC_VERSIONS)
-        is_it |= (version & 0xFFFFFF == 0xFF) & _QUIC_DRAFTS[version >> 24]
-        is_it |= (version & 0xFFFFFF == _QUIC_NAMED[0]) | (version & 0x0F0F0F0F == _QUIC_NAMED[1])
+        is_it = are_quic((word[some] >> np.uint64(8)).astype(np.uint32))
         if is_it.any():
             found = rows[some[is_it]]
             self._keep(QUIC, block, found, np.full(len(found), _UDP_HEADER, np.int32))
@@ -338,3 +335,10 @@ class Contents:
             return True
         self._room -= count
         return self._room >= 0
+
+
+def are_quic(versions: U4) -> Bools:
+    """Which versions are of QUIC as it is read here; the first of their octets is the lowest (RFC 9000, 15)."""
+    found: Bools = among(versions, _QUIC_VERSIONS) | (versions & 0xFFFFFF == 0xFF) & _QUIC_DRAFTS[versions >> 24]
+    found |= (versions & 0xFFFFFF == _QUIC_NAMED[0]) | (versions & 0x0F0F0F0F == _QUIC_NAMED[1])
+    return found

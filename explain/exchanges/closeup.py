@@ -16,6 +16,7 @@ from explain.exchanges.dns import fields as dns_fields
 from explain.exchanges.http import fields as http_fields
 from explain.exchanges.netbios import fields as netbios_fields
 from explain.exchanges.tls import fields as tls_fields
+from explain.exchanges.udp import quic_fields
 from explain.places.near import NearTable, copies_of, rows_near
 from explain.record import dataclass
 from explain.table import IP
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _CONTENTS: dict[str, Dissector] = {
     "dns": dns_fields.read, "dns-tcp": dns_fields.read_over_tcp, "dhcp": dhcp_fields.read,
     "dhcpv6": dhcpv6_fields.read, "http": http_fields.read, "tls": tls_fields.read,
-    "nbns": netbios_fields.read,
+    "nbns": netbios_fields.read, "quic": quic_fields.read,
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ _TITLES = {
     "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "icmp-extension": "ICMP extension",
     "dns": "DNS", "dhcp": "DHCP", "nbns": "NetBIOS names",
     "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN",
-    "geneve": "Geneve", "gtp": "GTP-U", "teredo": "Teredo", "lldp": "LLDP", "ospf": "OSPF",
+    "geneve": "Geneve", "gtp": "GTP-U", "teredo": "Teredo", "quic": "QUIC", "lldp": "LLDP", "ospf": "OSPF",
 }  # fmt: skip
 _INDENT = 7  # of what is said below a field
 _BESIDE = 34  # of what a field says, beside its octets

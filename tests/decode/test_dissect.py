@@ -47,6 +47,9 @@ COMPARED = (
     "ospf.version", "ospf.msg", "ospf.packet_length", "ospf.srcrouter", "ospf.area_id", "ospf.checksum",
     "ospf.auth.type", "ospf.hello.network_mask", "ospf.hello.hello_interval", "ospf.hello.router_priority",
     "ospf.hello.router_dead_interval", "ospf.hello.designated_router", "ospf.hello.active_neighbor",
+    "quic.header_form", "quic.fixed_bit", "quic.long.packet_type", "quic.dcil", "quic.dcid", "quic.scil", "quic.scid",
+    "quic.token_length", "quic.token", "quic.length", "quic.retry_token", "quic.retry_integrity_tag",
+    "quic.supported_version", "quic.version",
     "sll.pkttype", "sll.etype", "sll.src.eth",
     "dhcpv6.msgtype", "dhcpv6.xid", "dhcpv6.hopcount", "dhcpv6.linkaddr", "dhcpv6.peeraddr", "dhcpv6.option.type",
     "dhcpv6.option.length", "dhcpv6.iaid.t1", "dhcpv6.iaid.t2", "dhcpv6.iaaddr.ip", "dhcpv6.iaaddr.pref_lifetime",
@@ -137,7 +140,14 @@ INNER = ping("192.0.2.5", "192.0.2.6", 1)
 GROUP = packed("239.1.2.3")
 NUMBER = int.from_bytes(GROUP, "big")
 IDS = fact(1, b"\4" + bytes.fromhex(A.replace(":", ""))) + fact(2, b"\5eth7") + fact(3, b"\0\x78")
+QUIC_IDS = b"\0\0\0\1\x08clientID\4srvr"
+QUIC = {
+    "initial": b"\xc0" + QUIC_IDS + b"\3tok\x40\x20" + b"x" * 32 + b"\xe0" + QUIC_IDS + b"\x14" + b"y" * 20,
+    "retry": b"\xf0" + QUIC_IDS + b"a token" + b"t" * 16,
+    "negotiation": b"\x80\0\0\0\0\x08clientID\4srvr\0\0\0\1\xff\0\0\x1d",
+}
 TOLD_ON_A_LINK = {
+    **{f"quic-{name}": ip(ALICE, BOB, 17, udp(ALICE, BOB, 50000, 443, one)) for name, one in QUIC.items()},
     "igmp-query": ip(ALICE, "224.0.0.1", 2, icmp(0x11, 0x64, 0)),
     "igmp-query-v3": ip(ALICE, "239.1.2.3", 2, icmp(0x11, 0xFE, NUMBER, b"\x0a\x7d\0\1" + packed(BOB))),
     "igmp-leave": ip(ALICE, "224.0.0.2", 2, icmp(0x17, 0, NUMBER)),
@@ -408,6 +418,15 @@ def test_teredo_shows_the_address_behind_a_nat_and_the_packet_within():
         assert [layer.name for layer in layers] == ["eth", "ip", "udp", *names, "ipv6", "udp", "data"]
         assert values(layers, "teredo.orig.addr") == (["192.0.2.7"] if names else [])
         assert values(layers, "teredo.orig.port") == ([0x9C40] if names else [])
+
+
+def test_a_short_header_is_one_of_quic_only_behind_a_long_one():
+    short = b"\x45short"
+    shown = only(eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 443, 50000, QUIC["initial"] + short))))
+    assert [layer.name for layer in shown[3:]] == ["quic", "quic", "quic"]
+    assert values(shown, "quic.remaining_payload") == [32, 20, 5]
+    shown = only(eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 443, 50000, short))))
+    assert [layer.name for layer in shown[3:]] == ["data"]
 
 
 @pytest.mark.parametrize(("ethertype", "version"), [(0x800, 4), (0x86DD, 6)])

@@ -12,7 +12,8 @@ IN_HEX = ("checksum", "eth.type", "vlan.etype", "sll.etype", "llc.type", "llc.pi
           "llc.dsap", "llc.ssap", "tcp.flags", "ip.id", "gre.proto", "geneve.proto_type", "dns.id", "dhcp.id",
           "nbns.id", "dhcp.cookie", "ipv6.flow", "icmp.unused", "arp.proto.type", "llc.oui", "orgtlv.oui",
           "pppoe.session_id", "dhcpv6.xid",
-          "record.version", "handshake.version", "handshake.ciphersuite", "extensions.supported_version")  # fmt: skip
+          "record.version", "handshake.version", "handshake.ciphersuite", "extensions.supported_version",
+          "quic.version", "quic.supported_version")  # fmt: skip
 """Endings of the names of fields that people write in hexadecimal."""
 
 Means = tuple[str, Mapping[str, Any]]

@@ -138,5 +138,5 @@ def udp(header: Header) -> Next | None:
         sums.with_pseudo_header(header, "udp.checksum", 6, header.context, size or header.said_end - header.at)
     end = min(header.at + size, header.said_end) if size >= 8 else header.said_end
     kinds = (("dns", _DNS), ("dhcp", _DHCP), ("dhcpv6", _DHCPV6), ("nbns", _NETBIOS_NAMES))
-    kind = next((kind for kind, known in kinds if set(ports) & set(known)), tunnel_of(*ports) or "data")
+    kind = next((kind for kind, known in kinds if set(ports) & set(known)), tunnel_of(*ports) or "quic")
     return Next(kind, header.at + 8, end, header.context) if end > header.at + 8 else None

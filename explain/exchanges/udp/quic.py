@@ -161,7 +161,7 @@ def packets(octets: bytes) -> list[_Packet]:
             ends = range(after, min(len(octets) - 3, after + 4 * _MOST_VERSIONS), 4)
             found.append(_Packet(_NEGOTIATION, 0, tuple(int.from_bytes(octets[one : one + 4], "big") for one in ends)))
             break
-        kind = (_KINDS_OF_2 if version == _VERSION_2 else _KINDS)[octets[at] >> 4 & 3]
+        kind = kinds_of(version)[octets[at] >> 4 & 3]
         found.append(_Packet(kind, version))
         if kind == _RETRY:
             break
@@ -191,6 +191,11 @@ def _number(octets: bytes, at: int) -> tuple[int, int]:
     size = 1 << (octets[at] >> 6) if at < len(octets) else 1
     value = int.from_bytes(octets[at : at + size], "big")
     return value & (1 << 8 * size - 2) - 1, at + size
+
+
+def kinds_of(version: int) -> tuple[str, ...]:
+    """What the two bits of the type mean in a version."""
+    return _KINDS_OF_2 if version == _VERSION_2 else _KINDS
 
 
 def version_name(version: int) -> str:
