@@ -5,17 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain.addresses import NO_MAC
 from explain.exchanges.dns.message import readable
 from explain.exchanges.dns.records import Record, everywhere, proposed, questions
+from explain.exchanges.messages import Messages
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.table import I8, PacketTable
+    from explain.table import PacketTable
 
 PORTS = (5353, 5355)
 _MOST = 64  # different questions, and different records, of one flow
@@ -58,13 +57,8 @@ class GroupNames:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        kept = table.contents.get("dns")
-        rows = np.array(kept.row if kept else (), np.int64)
-        some = np.flatnonzero(np.isin(table.source_ports(rows), PORTS) | np.isin(table.target_ports(rows), PORTS))
-        some = some[np.argsort(table.flow[rows[some]], kind="stable")]
-        self._rows: I8 = rows[some]
-        self._flow = table.flow[self._rows]
-        self._octets = [kept.octets[at] for at in some.tolist()] if kept else []
+        self._messages = Messages(table, "dns", PORTS)
+        self._rows, self._octets = self._messages.rows, self._messages.octets
         self._records = cache(everywhere)  # the same is told again and again
         self._owners: dict[tuple[int, str], dict[int, int]] | None = None
 
@@ -74,8 +68,7 @@ class GroupNames:
         asked: dict[tuple[str, str], Question] = {}
         told: dict[tuple[str, str, str], Record] = {}
         gone: dict[tuple[str, str, str], Record] = {}
-        first, end = (int(np.searchsorted(self._flow, table.flow[row], side)) for side in ("left", "right"))
-        for at in range(first, end):
+        for at in self._messages.of(int(table.flow[row])):
             message = self._octets[at]
             if _is_response(message):
                 for record in map(_for_people, self._records(message)):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from explain.exchanges.messages import Messages
 from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.table import I8, PacketTable
+    from explain.table import PacketTable
 
 ADDRESSES, STATUS = 0x20, 0x21
 """Types of records (RFC 1002, 4.2.1.3)."""
@@ -71,13 +70,9 @@ class NetbiosNames:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        kept = table.contents.get("netbios")
-        rows = np.array(kept.row if kept else (), np.int64)
-        order = np.argsort(table.flow[rows], kind="stable")
-        self._rows: I8 = rows[order]
-        self._flow = table.flow[self._rows]
-        said = cache(read)  # the same is said again and again
-        self._said = [said(kept.octets[at]) for at in order.tolist()] if kept else []
+        self._messages = Messages(table, "netbios")
+        self._rows = self._messages.rows
+        self._said = [*map(cache(read), self._messages.octets)]  # the same is said again and again
         self._speakers, self._hearers = (ends(self._rows).tolist() for ends in (table.sources, table.targets))
         self._answers: dict[tuple[int, int, str, str], dict[int, None]] | None = None
 
@@ -85,8 +80,7 @@ class NetbiosNames:
         """What was said in the flow of a row, each thing once."""
         table = self._table
         found: dict[tuple[int, str, str], NetbiosAct] = {}
-        first, end = (int(np.searchsorted(self._flow, table.flow[row], side)) for side in ("left", "right"))
-        for at in range(first, end):
+        for at in self._messages.of(int(table.flow[row])):
             said = self._said[at]
             for one in _apart(said) if said is not None and len(found) < _MOST else ():
                 key = self._speakers[at], one.act, one.name

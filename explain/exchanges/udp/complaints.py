@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain.decode.contents import COMPLAINT
+from explain.exchanges.messages import Messages
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from explain.table import I8, PacketTable
+    from explain.table import PacketTable
 
 _MOST = 16  # different ones of one flow
 _TFTP_ERRORS = {
@@ -51,23 +50,18 @@ class Complaints:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        kept = table.contents[COMPLAINT]
-        rows = np.array(kept.row, np.int64)
-        order = np.argsort(table.flow[rows], kind="stable")
-        self._rows: I8 = rows[order]
-        self._flow = table.flow[self._rows]
-        self._octets = [kept.octets[at] for at in order.tolist()]
+        self._messages = Messages(table, COMPLAINT)
 
     def of(self, row: int) -> tuple[UdpComplaint, ...]:
         """What was said in the flow of a row, each thing once."""
-        table = self._table
-        first, end = (int(np.searchsorted(self._flow, table.flow[row], side)) for side in ("left", "right"))
+        table, places = self._table, self._messages.of(int(self._table.flow[row]))
+        rows = self._messages.rows[places.start : places.stop]
         found: dict[tuple[str, str, int | None, str], list[tuple[int, str | None]]] = {}
-        for at, by in zip(range(first, end), table.sources(self._rows[first:end]).tolist(), strict=True):
-            protocol, code, word, text = _read(self._octets[at])
+        for at, by in zip(places, table.sources(rows).tolist(), strict=True):
+            protocol, code, word, text = _read(self._messages.octets[at])
             key = protocol, table.addresses.text(by), code, word
             if key in found or len(found) < _MOST:
-                found.setdefault(key, []).append((int(table.frame[self._rows[at]]), text))
+                found.setdefault(key, []).append((int(table.frame[self._messages.rows[at]]), text))
         return tuple(UdpComplaint(*key, said[0][1], said[0][0], len(said)) for key, said in found.items())
 
 

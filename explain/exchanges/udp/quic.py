@@ -11,11 +11,12 @@ import numpy as np
 
 from explain.arrays import among
 from explain.decode.contents import QUIC
+from explain.exchanges.messages import Messages
 from explain.record import NamedTuple, dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
-    from explain.table import I8, Bools, PacketTable, Rows
+    from explain.table import Bools, PacketTable, Rows
 
 _LONG, _FIXED, _VERSION_2 = 0x80, 0x40, 0x6B3343CF
 _INITIAL, _EARLY, _HANDSHAKE, _RETRY, _NEGOTIATION = "initial", "0-rtt", "handshake", "retry", "negotiation"
@@ -74,20 +75,15 @@ class Quics:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        kept = table.contents[QUIC]
-        rows = np.array(kept.row, np.int64)
-        order = np.argsort(table.flow[rows], kind="stable")
-        self._rows: I8 = rows[order]
-        self._flow = table.flow[self._rows]
-        self._octets = [kept.octets[at] for at in order.tolist()]
+        self._messages = Messages(table, QUIC)
 
     def of(self, rows: Rows, *, is_answer: bool) -> QuicTalk | None:
         """What was said in the rows of a flow, whose first is the client's or an answer; None if it opened nothing."""
         table = self._table
-        first, end = (int(np.searchsorted(self._flow, table.flow[rows[0]], side)) for side in ("left", "right"))
-        if first == end:
+        places = self._messages.of(int(table.flow[rows[0]]))
+        if not places:
             return None
-        octets = dict(zip(self._rows[first:end].tolist(), self._octets[first:end], strict=True))
+        octets = {int(self._messages.rows[at]): self._messages.octets[at] for at in places}
         is_reversed = table.layers[rows] & REVERSED != 0
         is_client = (is_reversed == is_reversed[0]) != is_answer
         openers = (at for at in np.flatnonzero(is_client).tolist() if _opens(octets.get(int(rows[at]), b"")))
