@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MOST_PLACED = 200  # connections; of more, nobody reads where each RST came from
 _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
+_REFUSALS = 400  # statuses from there on (RFC 9110, 15.5)
 _FEW = 8  # segments before the FIN of who closes at once
 _FORGED, _FORGETFUL = "rst-by-middlebox", "tcp-half-open"
 _BY_EITHER = ("tcp-application-closes", "tcp-half-open")
@@ -51,8 +52,34 @@ def cut_short(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         else:
             cut_off.append(index)
     yield from _ignored(scene, part, ignored)
-    yield from _late(scene, part, late)
-    yield from _cut_off(scene, part, cut_off, is_closed_first)
+    turned_down = _turned_down(scene, part, [*cut_off, *late])
+    for status in dict.fromkeys(map(turned_down.get, late)):
+        alike = {index: rows for index, rows in late.items() if turned_down.get(index) == status}
+        yield from _late(scene, part, alike, status)
+    yield from _cut_off(scene, part, cut_off, is_closed_first, turned_down)
+
+
+def _turned_down(scene: Scene, part: ExchangeColumns, some: list[int]) -> dict[int, str]:
+    """Of connections that were reset, those whose server had refused a request while its body came, and with what."""
+    http, table, moments = scene.part("http.request"), scene.table, part.facts["moments"]
+    reset = moments.course.resets[1, some]
+    if not len(http) or (reset == NEVER).all():
+        return {}
+    ended = {
+        int(table.flow[row]): (index, int(table.time_ns[row]))
+        for index, row in zip(some, moments.streams.rows.take(reset, mode="clip").tolist(), strict=True)
+    }
+    flows = table.flow[http.frames[http.bounds[:-1]]]
+    found: dict[int, str] = {}
+    for at in np.flatnonzero(among(flows, sorted(ended))).tolist():
+        index, ended_ns = ended[int(flows[at])]
+        if not 0 <= ended_ns - int(http.end_ns[at]) < _AT_ONCE_NS or (http.fields(at).status or 0) < _REFUSALS:
+            continue
+        talk = moments.talk(index)
+        is_body = (talk.length > 0) & (talk.role == 0) & (talk.rows > http.rows(at)[0])
+        if is_body.any() and not among(talk.rows[is_body], http.frames).any():
+            found[index] = str(http.fields(at).status)
+    return found
 
 
 def _refused_late(scene: Scene, part: ExchangeColumns, index: int) -> list[int]:
@@ -73,14 +100,19 @@ def _refused_late(scene: Scene, part: ExchangeColumns, index: int) -> list[int]:
     return rows
 
 
-def _late(scene: Scene, part: ExchangeColumns, shown: dict[int, list[int]]) -> Iterator[Seen]:
-    """Connections that their server had closed, as after a while without use, when the client spoke again."""
+def _late(scene: Scene, part: ExchangeColumns, shown: dict[int, list[int]], status: str | None) -> Iterator[Seen]:
+    """Connections that their server had closed, as after a while without use, when the client spoke again.
+
+    With a status the client spoke still, and had been refused so.
+    """
     for server, port, indices in by_service(scene, part, list(shown)):
         client = part.facts["moments"].ends(indices[0])[0][0]
         values = {
             "server": server, "port": port, "count": len(indices), "case": "shut-late",
             "client": scene.table.addresses.text(client),
         }  # fmt: skip
+        if status is not None:
+            values |= {"case": "turned-down", "status": status}
         rows = [row for index in indices for row in shown[index]]
         yield Seen("tcp-application-closes", "likely", [(part, index) for index in indices], rows, _SHUT[2], values)
 
@@ -96,7 +128,9 @@ def _ignored(scene: Scene, part: ExchangeColumns, some: list[int]) -> Iterator[S
         yield Seen(_FORGED, certainty, [(part, index) for index in indices], rows, (), values)
 
 
-def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_first: Bools) -> Iterator[Seen]:
+def _cut_off(
+    scene: Scene, part: ExchangeColumns, some: list[int], is_closed_first: Bools, turned_down: dict[int, str]
+) -> Iterator[Seen]:
     """Resets that ended connections; those alike to one service together."""
     moments = part.facts["moments"]
     alike: dict[tuple[str, str, str, bool, tuple[str, ...]], dict[int, resets.Reset]] = defaultdict(dict)
@@ -105,6 +139,9 @@ def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_fir
             scene.accounted[part.kind].add(index)
             continue
         found = _placed(scene, part.rows(index), judged) if len(some) <= _MOST_PLACED else judged
+        if index in turned_down and found.cause == _SHUT[0] and not found.is_from_client:
+            told_so = {**found.values, "status": turned_down[index]}
+            found = found._replace(certainty="likely", rivals=_SHUT[2], case="turned-down", values=told_so)
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause in _BY_EITHER
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
