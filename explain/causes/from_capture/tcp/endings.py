@@ -62,13 +62,12 @@ def cut_short(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
 def _turned_down(scene: Scene, part: ExchangeColumns, some: list[int]) -> dict[int, str]:
     """Of connections that were reset, those whose server had refused a request while its body came, and with what."""
     http, table, moments = scene.part("http.request"), scene.table, part.facts["moments"]
-    reset = moments.course.resets[1, some]
-    if not len(http) or (reset == NEVER).all():
+    by_server = {index: at for index in some if (at := int(moments.course.resets[1, index])) != NEVER}
+    if not len(http) or not by_server:
         return {}
-    ended = {
-        int(table.flow[row]): (index, int(table.time_ns[row]))
-        for index, row in zip(some, moments.streams.rows.take(reset, mode="clip").tolist(), strict=True)
-    }
+    resets_ = moments.streams.rows[list(by_server.values())]
+    flow, time_ns = table.flow[resets_].tolist(), table.time_ns[resets_].tolist()
+    ended = {of: (index, ended_ns) for of, index, ended_ns in zip(flow, by_server, time_ns, strict=True)}
     flows = table.flow[http.frames[http.bounds[:-1]]]
     found: dict[int, str] = {}
     for at in np.flatnonzero(among(flows, sorted(ended))).tolist():
